@@ -1,0 +1,136 @@
+// The log's record: one value in LMDB, one batch of events (or of dead letters, or one control item).
+// docs/storage_layout.md describes the bytes; this header is what the code shares. Little-endian.
+//
+// A record occupies `span()` consecutive log sequences, from first_seq. Item i has sequence first_seq + i
+// and was received at base_stamp_ns + i: stamps are strictly rising over the whole log.
+//
+//   header | key bloom | producer positions | identities[count] | heads[count] | heap
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+
+namespace penstock {
+
+using Seq = uint64_t;      ///< position in the log; the first is 1
+using StampNs = int64_t;   ///< UTC nanoseconds since 1970
+inline constexpr StampNs kNoTime = std::numeric_limits<int64_t>::min();
+
+struct Hash128 {
+    uint64_t lo = 0, hi = 0;
+    friend bool operator==(const Hash128&, const Hash128&) = default;
+};
+
+enum class RecordKind : uint8_t { kEvents = 1, kDeadLetters = 2, kControl = 3 };
+
+/// What a control record says. Numbers are stored.
+enum class ControlKind : uint16_t {
+    kBoot = 1,       ///< text: version, host
+    kTick = 2,       ///< time passed and a timer was due
+    kPositions = 3,  ///< only producer positions advanced (all events were duplicates or refused)
+    kWorkflow = 4,   ///< name, text: the document that is active from here
+    kWorkflowRetired = 5,
+    kWatermark = 6,  ///< name: source; text: RFC 3339 time
+    kCaughtUp = 7,   ///< name: producer
+};
+
+/// What dedup needs of an event; contiguous, so that recovery reads nothing else.
+struct EventIdentity {
+    Hash128 id;        ///< of (tenant, source, id), keyed per installation
+    uint64_t content;  ///< of canonical type, subject, time, region, data
+};
+static_assert(sizeof(EventIdentity) == 24);
+
+/// What routing, SLA and flush need of an event without touching its bytes.
+struct EventHead {
+    Hash128 key;         ///< of (tenant, subject); zero: no subject
+    StampNs time_ns;     ///< the producer's time, or the received stamp where none was given
+    uint64_t type_hash;  ///< XXH3-64 of the type's text
+    uint32_t offset;     ///< of the FlatBuffers bytes in the heap, a multiple of 8
+    uint32_t length;
+    uint16_t tenant;     ///< id in the log's names
+    uint16_t region;     ///< id in the log's names
+    uint8_t severity;
+    uint8_t flags;       ///< kHeadHasTime
+    uint16_t reserved;
+};
+static_assert(sizeof(EventHead) == 48);
+inline constexpr uint8_t kHeadHasTime = 1;
+
+/// A producer's progress that this record makes durable.
+struct ProducerPosition {
+    Hash128 producer;  ///< of (tenant, producer name)
+    uint64_t epoch;
+    uint64_t seq;  ///< last sequence taken
+};
+static_assert(sizeof(ProducerPosition) == 32);
+
+inline constexpr uint32_t kRecordMagic = 0x31524c50;  // "PLR1"
+inline constexpr uint16_t kRecordVersion = 1;
+
+struct RecordHeader {
+    uint32_t magic;
+    uint16_t version;
+    RecordKind kind;
+    uint8_t flags;
+    uint64_t checksum;  ///< XXH3-64 of all bytes after this field
+    Seq first_seq;
+    StampNs base_stamp_ns;
+    StampNs time_min_ns, time_max_ns;  ///< of the events' own times
+    uint64_t region_mask;              ///< bit r: an event of region id r (ids are below 64)
+    uint32_t count;
+    uint32_t heap_bytes;
+    uint32_t bloom_bytes;  ///< zero or a power of two
+    uint32_t producer_count;
+    uint64_t reserved[2];
+
+    /// Log sequences that the record takes; a control record takes one.
+    uint64_t span() const { return count == 0 ? 1 : count; }
+    size_t value_bytes() const {
+        return sizeof(RecordHeader) + bloom_bytes + producer_count * sizeof(ProducerPosition) +
+               count * (sizeof(EventIdentity) + sizeof(EventHead)) + heap_bytes;
+    }
+};
+static_assert(sizeof(RecordHeader) == 96);
+
+/// A record's parts, wherever they lie (a slab, or a value in the map). Borrows; cheap to copy.
+struct RecordView {
+    const RecordHeader* header = nullptr;
+    std::span<const uint8_t> bloom;
+    std::span<const ProducerPosition> producers;
+    std::span<const EventIdentity> identities;
+    std::span<const EventHead> heads;
+    std::span<const uint8_t> heap;
+
+    Seq first_seq() const { return header->first_seq; }
+    Seq end_seq() const { return header->first_seq + header->span(); }
+    size_t count() const { return header->count; }
+    StampNs stamp(size_t i) const { return header->base_stamp_ns + static_cast<StampNs>(i); }
+    StampNs last_stamp() const { return header->base_stamp_ns + static_cast<StampNs>(header->span()) - 1; }
+    std::span<const uint8_t> bytes(size_t i) const { return heap.subspan(heads[i].offset, heads[i].length); }
+    bool may_hold_region(uint16_t region) const { return header->region_mask >> region & 1; }
+};
+
+/// Two bits a key in a power-of-two bit field: answers "surely not in this record".
+inline bool bloom_may_hold(std::span<const uint8_t> bloom, const Hash128& key) {
+    if (bloom.empty()) return true;
+    const uint64_t mask = bloom.size() * 8 - 1;
+    const uint64_t a = key.lo & mask, b = key.hi & mask;
+    return (bloom[a >> 3] >> (a & 7) & 1) && (bloom[b >> 3] >> (b & 7) & 1);
+}
+inline void bloom_add(std::span<uint8_t> bloom, const Hash128& key) {
+    const uint64_t mask = bloom.size() * 8 - 1;
+    const uint64_t a = key.lo & mask, b = key.hi & mask;
+    bloom[a >> 3] |= static_cast<uint8_t>(1u << (a & 7));
+    bloom[b >> 3] |= static_cast<uint8_t>(1u << (b & 7));
+}
+/// One byte an event, so that the filter and the header stay in the value's first page.
+inline uint32_t bloom_bytes_for(size_t events) {
+    return events == 0 ? 0 : static_cast<uint32_t>(std::bit_ceil(std::max<size_t>(events, 16)));
+}
+
+}  // namespace penstock

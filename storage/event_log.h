@@ -1,0 +1,114 @@
+// The one log: records in an LMDB environment, append-only, one value a batch, one transaction a group.
+// docs/storage_layout.md describes the bytes.
+#pragma once
+
+#include <lmdb.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "schemas/log_record.h"
+
+namespace penstock {
+
+/// The log cannot go on (I/O error, full, damaged). The process stops and replays: an fsync is never retried.
+struct LogError : std::runtime_error {
+    LogError(const std::string& what, int lmdb_code) : std::runtime_error(what), code(lmdb_code) {}
+    int code;
+    bool full() const { return code == MDB_MAP_FULL; }
+};
+
+/// Facts that hold for the log's whole life; written when it is created.
+struct LogIdentity {
+    std::string log_id;              ///< UUID; names this log in the regions' ledgers
+    std::vector<uint8_t> hash_secret;  ///< key of the identity hashes, 192 bytes
+};
+
+/// Names of regions and tenants with the small numbers that records carry. Numbers are given once and stay.
+struct LogNames {
+    std::vector<std::string> regions, tenants;  ///< by id
+    std::optional<uint16_t> region(std::string_view name) const;
+    std::optional<uint16_t> tenant(std::string_view name) const;
+};
+
+/// The environment. Opened once a process. Other processes may open it read-only meanwhile.
+class EventLog {
+  public:
+    struct Options {
+        std::string path;                       ///< the folder `log/`; created when missing
+        uint64_t bytes_max = 64ULL << 30;       ///< map size: the most that the log may take on disk
+        bool read_only = false;
+    };
+    /// Throws LogError naming the path and what to do.
+    explicit EventLog(const Options& options);
+    ~EventLog();
+    EventLog(const EventLog&) = delete;
+    EventLog& operator=(const EventLog&) = delete;
+
+    const LogIdentity& identity() const { return identity_; }
+    const LogNames& names() const { return names_; }
+    /// Gives numbers to names that have none, durably. Before any other thread uses the log.
+    void register_names(const std::vector<std::string>& regions, const std::vector<std::string>& tenants);
+
+    /// Appends records in one durable transaction. One thread. Throws LogError; then nothing was appended.
+    /// Fills in each header's checksum. Records must follow on from the last one.
+    void append(std::span<const RecordView> records);
+
+    /// Deletes whole records from the front while `may_go(view)` says so, at most `records_max`. The writer's
+    /// thread. Returns how many went.
+    size_t trim(const std::function<bool(const RecordView&)>& may_go, size_t records_max);
+
+    struct Bounds {
+        Seq first_seq = 1;  ///< of the oldest record
+        Seq next_seq = 1;   ///< what the next record will take
+        StampNs last_stamp_ns = 0;
+        uint64_t records = 0;
+    };
+    Bounds bounds() const;
+    uint64_t bytes_used() const;
+    uint64_t bytes_max() const { return bytes_max_; }
+
+    MDB_env* env() const { return env_; }
+    MDB_dbi records_dbi() const { return records_; }
+
+  private:
+    void load_identity(bool read_only);
+    std::string path_;
+    uint64_t bytes_max_;
+    MDB_env* env_ = nullptr;
+    MDB_dbi records_ = 0, names_dbi_ = 0, meta_ = 0;
+    LogIdentity identity_;
+    LogNames names_;
+};
+
+/// Reads records in order. Any thread, one thread each. Holds a read transaction only inside a call, so
+/// views are valid only inside the callback.
+class LogReader {
+  public:
+    explicit LogReader(const EventLog& log);
+    ~LogReader();
+    LogReader(const LogReader&) = delete;
+    LogReader& operator=(const LogReader&) = delete;
+
+    /// Calls `visit` for each record that holds a sequence >= `from`, in order, until it returns false or
+    /// the log ends. Returns the sequence after the last record visited (or `from`).
+    /// A damaged record throws LogError naming its sequence. `verify`: checks each checksum first (only the
+    /// layout is checked otherwise).
+    Seq scan(Seq from, const std::function<bool(const RecordView&)>& visit, bool verify = false) const;
+
+    /// As scan, but from the newest record backwards.
+    void scan_back(const std::function<bool(const RecordView&)>& visit) const;
+
+  private:
+    const EventLog& log_;
+    MDB_txn* txn_;
+};
+
+/// Splits a value into its parts. Throws LogError when lengths disagree; the checksum only where asked.
+RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum);
+
+}  // namespace penstock
