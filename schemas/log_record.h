@@ -86,7 +86,7 @@ struct RecordHeader {
     uint32_t heap_bytes;
     uint32_t bloom_bytes;  ///< zero or a power of two
     uint32_t producer_count;
-    uint64_t reserved[2];
+    uint64_t reserved[3];
 
     /// Log sequences that the record takes; a control record takes one.
     uint64_t span() const { return count == 0 ? 1 : count; }
