@@ -66,6 +66,22 @@ Seq seq_of(const MDB_val& key) {
     return seq;
 }
 
+/// LMDB keeps small values inside a page at any even address; a record is read through structs of 8-byte
+/// alignment, so such a value is copied out first. Large ones lie on pages of their own and are not.
+class AlignedValue {
+  public:
+    std::span<const uint8_t> of(const MDB_val& v) {
+        const auto b = lmdb::bytes(v);
+        if (reinterpret_cast<uintptr_t>(b.data()) % alignof(RecordHeader) == 0) return b;
+        copy_.resize((b.size() + 7) / 8);
+        std::memcpy(copy_.data(), b.data(), b.size());
+        return {reinterpret_cast<const uint8_t*>(copy_.data()), b.size()};
+    }
+
+  private:
+    std::vector<uint64_t> copy_;
+};
+
 }  // namespace
 
 std::optional<uint16_t> LogNames::region(std::string_view name) const {
@@ -233,8 +249,9 @@ size_t EventLog::trim(const std::function<bool(const RecordView&)>& may_go, size
     {
         lmdb::Cursor cursor(txn, records_);
         MDB_val key, value;
+        AlignedValue aligned;
         while (gone < records_max && mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0) {
-            if (!may_go(parse_record(lmdb::bytes(value), false))) break;
+            if (!may_go(parse_record(aligned.of(value), false))) break;
             check(mdb_cursor_del(cursor, 0), "trim the log");
             ++gone;
         }
@@ -250,7 +267,8 @@ EventLog::Bounds EventLog::bounds() const {
     MDB_val key, value;
     if (mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0) b.first_seq = seq_of(key);
     if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0) {
-        const RecordView last = parse_record(lmdb::bytes(value), true);
+        AlignedValue aligned;
+        const RecordView last = parse_record(aligned.of(value), true);
         b.next_seq = last.end_seq();
         b.last_stamp_ns = last.last_stamp();
     }
@@ -300,8 +318,9 @@ Seq LogReader::scan(Seq from, const std::function<bool(const RecordView&)>& visi
             rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     }
     Seq next = from;
+    AlignedValue aligned;
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        const RecordView view = parse_record(lmdb::bytes(value), verify);
+        const RecordView view = parse_record(aligned.of(value), verify);
         if (view.end_seq() <= from) continue;
         const bool more = visit(view);
         next = view.end_seq();
@@ -315,9 +334,10 @@ void LogReader::scan_back(const std::function<bool(const RecordView&)>& visit) c
     Snapshot snapshot(txn_);
     lmdb::Cursor cursor(txn_, log_.records_dbi());
     MDB_val key, value;
+    AlignedValue aligned;
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV)) {
-        if (!visit(parse_record(lmdb::bytes(value), false))) return;
+        if (!visit(parse_record(aligned.of(value), false))) return;
     }
     if (rc != MDB_NOTFOUND) fail("read the log", rc);
 }

@@ -108,7 +108,7 @@ class LogReader {
     MDB_txn* txn_;
 };
 
-/// Splits a value into its parts. Throws LogError when lengths disagree; the checksum only where asked.
+/// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only where asked.
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum);
 
 }  // namespace penstock
