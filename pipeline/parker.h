@@ -1,0 +1,47 @@
+// A thread that has nothing to do sleeps here; its peer wakes it, and pays for the system call only when it
+// really sleeps.
+#pragma once
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+
+namespace penstock {
+
+/// One sleeper, any number of wakers. A wake that comes between the sleeper's last look and its sleep is
+/// not lost: prepare() announces the sleep, the sleeper looks once more, then parks.
+///
+///     parker.prepare();
+///     if (work_is_there()) parker.cancel(); else parker.park(timeout_ns);
+class Parker {
+  public:
+    void prepare() { state_.store(kSleeping, std::memory_order_seq_cst); }
+    void cancel() { state_.store(kAwake, std::memory_order_relaxed); }
+
+    /// Sleeps until unpark() or the timeout.
+    void park(int64_t timeout_ns) {
+        timespec ts{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
+        if (state_.load(std::memory_order_acquire) == kSleeping)
+            syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kSleeping, &ts, nullptr, 0);
+        state_.store(kAwake, std::memory_order_relaxed);
+    }
+
+    /// Call after the work has been made visible. Returns whether a system call was made.
+    bool unpark() {
+        if (state_.load(std::memory_order_seq_cst) == kAwake) return false;
+        if (state_.exchange(kAwake, std::memory_order_seq_cst) == kAwake) return false;
+        syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+        return true;
+    }
+
+  private:
+    static constexpr uint32_t kAwake = 0, kSleeping = 1;
+    alignas(64) std::atomic<uint32_t> state_{kAwake};
+    static_assert(sizeof(state_) == 4, "a futex word has 32 bits");
+};
+
+}  // namespace penstock

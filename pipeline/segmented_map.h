@@ -1,0 +1,197 @@
+// A hash map that grows without a pause: extendible hashing (Fagin et al., 1979) over small open-addressing
+// segments with a tag byte a slot, sixteen compared at once (after Abseil's Swiss tables). The longest
+// single step is the split of one segment, some ten microseconds, whatever the size of the whole.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "schemas/log_record.h"
+
+namespace penstock {
+
+/// Maps a Hash128 (already uniform) to a small trivially copyable value. One thread.
+/// About sizeof(Entry) + 1 bytes a slot, slots between 45% and 90% taken.
+template <typename V>
+class SegmentedMap {
+  public:
+    struct Entry {
+        Hash128 key;
+        V value;
+    };
+    static_assert(std::is_trivially_copyable_v<V>);
+
+    SegmentedMap() : directory_(1, nullptr) { directory_[0] = new_segment(0); }
+    SegmentedMap(SegmentedMap&&) = default;
+
+    size_t size() const { return size_; }
+    size_t bytes() const { return segments_.size() * sizeof(Segment) + directory_.size() * sizeof(Segment*); }
+    size_t segment_count() const { return segments_.size(); }
+
+    void prefetch(const Hash128& key) const {
+        __builtin_prefetch(segment_of(key)->tags + group_of(key) * kGroup);
+    }
+
+    V* find(const Hash128& key) {
+        Segment* s = segment_of(key);
+        const int slot = s->find(key);
+        return slot < 0 ? nullptr : &s->entries[slot].value;
+    }
+
+    /// Adds a key that is not there. A full segment first drops entries for which `dead(entry)`, then splits.
+    template <typename Dead>
+    V& insert(const Hash128& key, const V& value, Dead dead) {
+        Segment* s = segment_of(key);
+        while (s->used == kUsedMax) {
+            size_ -= rebuild(*s, dead);
+            if (s->live > kLiveAfterRebuildMax) split(s);
+            s = segment_of(key);
+        }
+        ++size_;
+        return s->insert(key, value);
+    }
+    V& insert(const Hash128& key, const V& value) {
+        return insert(key, value, [](const Entry&) { return false; });
+    }
+
+    bool erase(const Hash128& key) {
+        Segment* s = segment_of(key);
+        const int slot = s->find(key);
+        if (slot < 0) return false;
+        s->tags[slot] = kTombstone;
+        --s->live;
+        --size_;
+        return true;
+    }
+
+    /// Drops dead entries of the next segment in turn; returns how many. segment_count() calls see them all.
+    template <typename Dead>
+    size_t sweep_one(Dead dead) {
+        if (sweep_at_ >= segments_.size()) sweep_at_ = 0;
+        const size_t gone = rebuild(*segments_[sweep_at_++], dead);
+        size_ -= gone;
+        return gone;
+    }
+
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const auto& s : segments_)
+            for (size_t i = 0; i < kSlots; ++i)
+                if (s->tags[i] < kEmpty) visit(s->entries[i]);
+    }
+
+  private:
+    static constexpr size_t kGroup = 16, kSlots = 1024, kGroups = kSlots / kGroup;
+    static constexpr uint8_t kEmpty = 0x80, kTombstone = 0xfe;  // a taken slot's tag has its high bit clear
+    static constexpr uint32_t kUsedMax = kSlots * 9 / 10;
+    static constexpr uint32_t kLiveAfterRebuildMax = kSlots * 7 / 10;
+
+    // Disjoint bits of the hash: tag and group from lo, directory from the top of hi.
+    static uint8_t tag_of(const Hash128& k) { return static_cast<uint8_t>(k.lo & 0x7f); }
+    static size_t group_of(const Hash128& k) { return (k.lo >> 7) % kGroups; }
+
+    struct Segment {
+        uint32_t depth = 0;
+        uint32_t live = 0;
+        uint32_t used = 0;  ///< live and tombstones
+        alignas(16) uint8_t tags[kSlots];
+        Entry entries[kSlots];
+
+        int find(const Hash128& key) const {
+            const uint8_t tag = tag_of(key);
+            for (size_t g = group_of(key);; g = (g + 1) % kGroups) {
+                uint32_t match = match_tag(g, tag);
+                while (match) {
+                    const size_t slot = g * kGroup + static_cast<size_t>(__builtin_ctz(match));
+                    if (entries[slot].key == key) return static_cast<int>(slot);
+                    match &= match - 1;
+                }
+                if (match_tag(g, kEmpty)) return -1;
+            }
+        }
+        V& insert(const Hash128& key, const V& value) {
+            for (size_t g = group_of(key);; g = (g + 1) % kGroups) {
+                if (const uint32_t empty = match_tag(g, kEmpty)) {
+                    const size_t slot = g * kGroup + static_cast<size_t>(__builtin_ctz(empty));
+                    tags[slot] = tag_of(key);
+                    entries[slot] = {key, value};
+                    ++live;
+                    ++used;
+                    return entries[slot].value;
+                }
+            }
+        }
+        uint32_t match_tag(size_t group, uint8_t tag) const {
+#if defined(__SSE2__)
+            const __m128i tags16 = _mm_load_si128(reinterpret_cast<const __m128i*>(tags + group * kGroup));
+            return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags16, _mm_set1_epi8(static_cast<char>(tag)))));
+#else
+            uint32_t bits = 0;
+            for (size_t i = 0; i < kGroup; ++i) bits |= uint32_t{tags[group * kGroup + i] == tag} << i;
+            return bits;
+#endif
+        }
+        void clear() {
+            std::memset(tags, kEmpty, sizeof tags);
+            live = used = 0;
+        }
+    };
+
+    Segment* segment_of(const Hash128& k) const { return directory_[depth_ == 0 ? 0 : k.hi >> (64 - depth_)]; }
+
+    Segment* new_segment(uint32_t depth) {
+        // The entries need no initial value: a slot is read only where its tag says that it is taken.
+        segments_.push_back(std::unique_ptr<Segment>(new Segment));
+        segments_.back()->depth = depth;
+        segments_.back()->clear();
+        return segments_.back().get();
+    }
+
+    template <typename Dead>
+    size_t rebuild(Segment& s, Dead dead) {
+        scratch_.clear();
+        for (size_t i = 0; i < kSlots; ++i)
+            if (s.tags[i] < kEmpty && !dead(s.entries[i])) scratch_.push_back(s.entries[i]);
+        const size_t gone = s.live - scratch_.size();
+        if (gone == 0 && s.used == s.live) return 0;
+        s.clear();
+        for (const Entry& e : scratch_) s.insert(e.key, e.value);
+        return gone;
+    }
+
+    void split(Segment* s) {
+        if (s->depth == depth_) {
+            std::vector<Segment*> twice(directory_.size() * 2);
+            for (size_t i = 0; i < directory_.size(); ++i) twice[2 * i] = twice[2 * i + 1] = directory_[i];
+            directory_ = std::move(twice);
+            ++depth_;
+        }
+        scratch_.clear();
+        for (size_t i = 0; i < kSlots; ++i)
+            if (s->tags[i] < kEmpty) scratch_.push_back(s->entries[i]);
+        const uint32_t depth = s->depth + 1;
+        Segment* high = new_segment(depth);
+        s->clear();
+        s->depth = depth;
+        for (const Entry& e : scratch_) (e.key.hi >> (64 - depth) & 1 ? high : s)->insert(e.key, e.value);
+        const size_t width = size_t{1} << (depth_ - depth);  // directory cells of each half
+        const size_t first = depth_ == 0 ? 0 : static_cast<size_t>(scratch_.front().key.hi >> (64 - depth_)) / (2 * width) * (2 * width);
+        for (size_t i = 0; i < width; ++i) directory_[first + width + i] = high;
+    }
+
+    std::vector<std::unique_ptr<Segment>> segments_;
+    std::vector<Segment*> directory_;  ///< indexed by the top `depth_` bits of key.hi
+    std::vector<Entry> scratch_;
+    uint32_t depth_ = 0;
+    size_t size_ = 0;
+    size_t sweep_at_ = 0;
+};
+
+}  // namespace penstock
