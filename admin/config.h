@@ -1,5 +1,6 @@
-// What an operator may set. docs/configuration.md lists every key with unit and default; a test holds the
-// two against each other. Values are checked when loaded; the rest of the program trusts them.
+// What an operator may set. admin/config_keys.cpp says of each key its meaning, unit and range; the loader,
+// the commented default file and docs/configuration.md come from there, and a test holds them together.
+// Values are checked when loaded; the rest of the program trusts them.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,11 @@ struct Config {
 
     struct Ingest {
         std::string listen = "127.0.0.1:7400";
-        std::string backend = "auto";        ///< auto | io_uring | epoll
+        std::string backend = "auto";  ///< auto | io_uring | epoll
         uint64_t connections_max = 10'000;
-        uint64_t idle_timeout_s = 900;       ///< nothing received
-        uint64_t stall_timeout_s = 60;       ///< nothing received inside a line or frame
-        uint64_t credits_bytes = 4ULL << 20; ///< of one connection, unacknowledged
+        uint64_t idle_timeout_s = 900;        ///< nothing received
+        uint64_t stall_timeout_s = 60;        ///< nothing received inside a line or frame
+        uint64_t credits_bytes = 4ULL << 20;  ///< of one connection, unacknowledged
     } ingest;
 
     struct Http {
@@ -33,7 +34,7 @@ struct Config {
 
     struct Log {
         uint64_t bytes_max = 64ULL << 30;
-        uint64_t retention_s = 7 * 86'400;   ///< records younger than this stay
+        uint64_t retention_s = 7 * 86'400;       ///< records younger than this stay
         uint64_t retention_bytes = 48ULL << 30;  ///< above this the oldest go, once flushed
     } log;
 
@@ -42,63 +43,79 @@ struct Config {
     } state;
 
     struct Flush {
-        uint64_t linger_ms = 200;            ///< how long rows gather before a COPY
-        uint64_t rows_max = 50'000;          ///< of one transaction
-        uint64_t bytes_max = 32ULL << 20;    ///< of one transaction
-        uint64_t retention_days = 0;         ///< partitions older than this are dropped; 0: never
-        uint64_t timeout_s = 30;             ///< one statement without progress
+        uint64_t linger_ms = 200;          ///< how long rows gather before a COPY
+        uint64_t rows_max = 50'000;        ///< of one transaction
+        uint64_t bytes_max = 32ULL << 20;  ///< of one transaction
+        uint64_t retention_days = 0;       ///< partitions older than this are dropped; 0: never
+        uint64_t timeout_s = 30;           ///< one statement without progress
     } flush;
 
     struct Region {
         std::string name;
         std::vector<std::string> aliases;
-        std::string dsn;                     ///< libpq connection string; empty: stays in the log
+        std::string dsn;  ///< libpq connection string; empty: stays in the log
     };
-    std::vector<Region> regions{{"us", {}, ""}, {"ca", {}, ""}, {"eu", {}, ""}, {"apac", {}, ""}, {"latam", {}, ""}};
+    /// [[region]] sections of the file replace this list.
+    std::vector<Region> regions{
+        {"us", {"na"}, ""}, {"ca", {}, ""}, {"eu", {}, ""}, {"apac", {}, ""}, {"latam", {}, ""}};
 
     struct Routing {
-        std::string default_region = "us";       ///< for events that name none
-        std::string unknown_region = "refuse";   ///< refuse | default
+        std::string default_region = "us";      ///< for events that name none
+        std::string unknown_region = "refuse";  ///< refuse | default
     } routing;
 
     struct Tenant {
         std::string name;
-        std::string key_hash;                ///< "blake2b:<64 hex digits>", from `penstock tenant-key`
-        std::string region;                  ///< for this tenant's events that name none; empty: the default
+        std::string key_hash;  ///< "blake2b:<64 hex digits>", from `penstock tenant-key`
+        std::string region;    ///< for this tenant's events that name none; empty: the default
     };
-    std::vector<Tenant> tenants;             ///< beside `default`, which needs no key and loopback
+    std::vector<Tenant> tenants;  ///< beside `default`, which needs no key and loopback
 
     struct Lookup {
-        std::string file;                    ///< CSV with a header line; the first column is the key
-        std::string match;                   ///< subject | source | type | data.<field>
+        std::string file;   ///< CSV with a header line; the first column is the key
+        std::string match;  ///< subject | source | type | data.<field>
         uint64_t reload_s = 5;
     };
     struct Enrich {
         std::map<std::string, std::string> type_aliases;
-        std::vector<std::string> mask;       ///< data.<field>[.<field>...]
+        std::vector<std::string> mask;  ///< data.<field>[.<field>...]
         std::vector<Lookup> lookups;
     } enrich;
 
     struct Sla {
-        std::vector<std::string> workflows;  ///< files
+        std::vector<std::string> workflows;          ///< files
         uint64_t instance_retention_s = 7 * 86'400;  ///< of instances with nothing armed
         uint64_t instances_max = 20'000'000;
     } sla;
 
     struct Logging {
-        std::string level = "info";          ///< debug | info | warn | error
-        std::string format = "text";         ///< text | json
+        std::string level = "info";   ///< debug | info | warn | error
+        std::string format = "text";  ///< text | json
     } logging;
 };
 
-/// What is wrong, where ("penstock.toml:12: ingest.listen: ..."), and how to mend it. One line a fault.
+/// What is wrong, where, and how to mend it: "penstock.toml:12: ingest.listen: ...". One line a fault, all
+/// faults.
 struct ConfigError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// What a person wants to know beside the values.
+struct ConfigNotes {
+    struct Setting {
+        std::string key;     ///< "ingest.listen"
+        std::string value;   ///< as text; passwords are masked
+        std::string origin;  ///< "penstock.toml:12", "PENSTOCK_INGEST_LISTEN", "--set", "default"
+    };
+    std::vector<Setting> settings;
+    std::vector<std::string> warnings;  ///< works, but should be mended; in the form of a fault
+};
+
 /// Reads the file (empty path: defaults only), then PENSTOCK_* of the environment, then `flags`
 /// ("ingest.listen" -> "0.0.0.0:7400"), the later winning. Relative paths inside the file are taken from the
-/// file's folder. Throws ConfigError listing every fault found, not the first only.
-Config load_config(const std::string& path, const std::map<std::string, std::string>& flags);
+/// file's folder, others from the working directory. Throws ConfigError listing every fault found, not the
+/// first only. `notes`, where given, is filled in both cases.
+Config load_config(const std::string& path, const std::map<std::string, std::string>& flags,
+                   ConfigNotes* notes = nullptr);
 
 }  // namespace penstock

@@ -1,0 +1,249 @@
+#include "admin/config_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+
+#include "schemas/limits.h"
+
+namespace penstock {
+namespace {
+
+constexpr uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB;
+constexpr uint64_t kDaysMax = 36'500, kSecondsMax = kDaysMax * 86'400;
+
+using Text = std::string* (*)(Config&);
+using Number = uint64_t* (*)(Config&);
+using Texts = std::vector<std::string>* (*)(Config&);
+
+#define PENSTOCK_TEXT(member) Text([](Config& c) { return &c.member; })
+#define PENSTOCK_NUMBER(member) Number([](Config& c) { return &c.member; })
+#define PENSTOCK_TEXTS(member) Texts([](Config& c) { return &c.member; })
+
+const std::array kKeys{
+    ConfigKey{
+        "", "data_dir", ValueKind::kPath,
+        "Folder of the event log (log/), the checkpoints (state/) and the lock. One appliance a folder.",
+        PENSTOCK_TEXT(data_dir)},
+
+    ConfigKey{"ingest", "listen", ValueKind::kAddress,
+              "Where producers connect over TCP, both formats. Port 0 takes a free one.",
+              PENSTOCK_TEXT(ingest.listen)},
+    ConfigKey{
+        "ingest", "backend", ValueKind::kChoice,
+        "How sockets are served. auto takes io_uring, and epoll with a warning where io_uring is refused "
+        "(containers often block it).",
+        PENSTOCK_TEXT(ingest.backend), 0, 0, "auto|io_uring|epoll"},
+    ConfigKey{"ingest", "connections_max", ValueKind::kCount,
+              "Connections served at once; further ones are closed as they come.",
+              PENSTOCK_NUMBER(ingest.connections_max), 1, 1'000'000},
+    ConfigKey{"ingest", "idle_timeout_s", ValueKind::kCount,
+              "A connection that sends nothing for so long is closed.",
+              PENSTOCK_NUMBER(ingest.idle_timeout_s), 1, kSecondsMax},
+    ConfigKey{
+        "ingest", "stall_timeout_s", ValueKind::kCount,
+        "A connection that stops inside a line or a frame for so long is closed; what was complete is kept.",
+        PENSTOCK_NUMBER(ingest.stall_timeout_s), 1, kSecondsMax},
+    ConfigKey{"ingest", "credits_bytes", ValueKind::kBytes,
+              "What a binary connection may have under way unacknowledged.",
+              PENSTOCK_NUMBER(ingest.credits_bytes), limits::kFrameBodyBytesMax, kGiB},
+
+    ConfigKey{"http", "listen", ValueKind::kAddress,
+              "Where the status page, /api/v1, /metrics, /healthz and /readyz are served.",
+              PENSTOCK_TEXT(http.listen)},
+
+    ConfigKey{"dedup", "window_s", ValueKind::kCount,
+              "An event that comes again within this time is recognised as a duplicate.",
+              PENSTOCK_NUMBER(dedup.window_s), 1, 30 * 86'400},
+    ConfigKey{"dedup", "memory_bytes", ValueKind::kBytes,
+              "Bound of the window's keys, about 40 bytes each. At the bound intake slows; the window is "
+              "never cut.",
+              PENSTOCK_NUMBER(dedup.memory_bytes), 16 * kMiB, 16 * kTiB},
+
+    ConfigKey{"log", "bytes_max", ValueKind::kBytes,
+              "The most that the event log may take on disk. Near it producers are told `overloaded`.",
+              PENSTOCK_NUMBER(log.bytes_max), 64 * kMiB, 64 * kTiB},
+    ConfigKey{"log", "retention_s", ValueKind::kCount,
+              "Events younger than this stay in the log, also when their region has them.",
+              PENSTOCK_NUMBER(log.retention_s), 0, kSecondsMax},
+    ConfigKey{
+        "log", "retention_bytes", ValueKind::kBytes,
+        "Above this the oldest events leave the log early, once every region has taken its own. At most "
+        "log.bytes_max.",
+        PENSTOCK_NUMBER(log.retention_bytes), 16 * kMiB, 64 * kTiB},
+
+    ConfigKey{"state", "checkpoint_s", ValueKind::kCount,
+              "Time between checkpoints; a restart replays the log from the last one.",
+              PENSTOCK_NUMBER(state.checkpoint_s), 1, 86'400},
+
+    ConfigKey{"flush", "linger_ms", ValueKind::kCount,
+              "How long rows gather before they are copied to a region. Longer: fewer, larger transactions.",
+              PENSTOCK_NUMBER(flush.linger_ms), 0, 60'000},
+    ConfigKey{"flush", "rows_max", ValueKind::kCount, "Rows of one transaction.",
+              PENSTOCK_NUMBER(flush.rows_max), 1, 10'000'000},
+    ConfigKey{"flush", "bytes_max", ValueKind::kBytes, "Size of one transaction.",
+              PENSTOCK_NUMBER(flush.bytes_max), 64 * kKiB, 4 * kGiB},
+    ConfigKey{"flush", "retention_days", ValueKind::kCount,
+              "Days (by receipt) that events stay in the regions; older partitions are dropped. 0 keeps all.",
+              PENSTOCK_NUMBER(flush.retention_days), 0, kDaysMax},
+    ConfigKey{"flush", "timeout_s", ValueKind::kCount,
+              "A statement without progress for so long counts as a lost connection.",
+              PENSTOCK_NUMBER(flush.timeout_s), 1, 3'600},
+
+    ConfigKey{"routing", "default_region", ValueKind::kText,
+              "Region of events that name none, and whose tenant names none.",
+              PENSTOCK_TEXT(routing.default_region)},
+    ConfigKey{
+        "routing", "unknown_region", ValueKind::kChoice,
+        "What happens to an event whose region is not configured: refused as `unknown_region`, or stored in "
+        "the default region.",
+        PENSTOCK_TEXT(routing.unknown_region), 0, 0, "refuse|default"},
+
+    ConfigKey{
+        "enrich", "mask", ValueKind::kTexts,
+        "Fields of the payload whose values are masked before anything is stored: data.<field>, deeper ones "
+        "as data.<field>.<field>.",
+        PENSTOCK_TEXTS(enrich.mask)},
+
+    ConfigKey{"sla", "workflows", ValueKind::kPaths, "Files of the workflows that are watched.",
+              PENSTOCK_TEXTS(sla.workflows)},
+    ConfigKey{"sla", "instance_retention_s", ValueKind::kCount,
+              "A workflow instance with no deadline to wait for is forgotten after this time.",
+              PENSTOCK_NUMBER(sla.instance_retention_s), 1, kSecondsMax},
+    ConfigKey{"sla", "instances_max", ValueKind::kCount,
+              "Workflow instances held at once; beyond it the oldest with nothing to wait for go first.",
+              PENSTOCK_NUMBER(sla.instances_max), 1, 1'000'000'000},
+
+    ConfigKey{"logging", "level", ValueKind::kChoice, "The least severe message that is written.",
+              PENSTOCK_TEXT(logging.level), 0, 0, "debug|info|warn|error"},
+    ConfigKey{"logging", "format", ValueKind::kChoice,
+              "text for people, json (one object a line) for collectors.", PENSTOCK_TEXT(logging.format), 0,
+              0, "text|json"},
+};
+
+#undef PENSTOCK_TEXT
+#undef PENSTOCK_NUMBER
+#undef PENSTOCK_TEXTS
+
+constexpr std::array kListKeys{
+    ListKey{"[[region]]", "name", "text", true,
+            "Lower case letters, digits, `_` and `-`. Sections given in the file replace the five default "
+            "regions: "
+            "us (alias na), ca, eu, apac, latam."},
+    ListKey{"[[region]]", "aliases", "list of text", false,
+            "Other names that events may use for the region."},
+    ListKey{
+        "[[region]]", "dsn", "text", false,
+        "libpq connection string of the region's PostgreSQL database. Without it the region's events stay in "
+        "the log and are flushed once it is given. Also `PENSTOCK_REGION_<NAME>_DSN` and "
+        "`--set region.<name>.dsn=…`; a `.pgpass` file keeps passwords out of all three."},
+    ListKey{
+        "[[tenant]]", "name", "text", true,
+        "What producers name in their hello. `default` needs no section: it has no key, and loopback only."},
+    ListKey{"[[tenant]]", "key_hash", "text", true,
+            "The line that `penstock tenant-key NAME` prints: `blake2b:…`."},
+    ListKey{"[[tenant]]", "region", "text", false, "Region of this tenant's events that name none."},
+    ListKey{
+        "[[enrich.lookup]]", "file", "path", true,
+        "CSV with a header line. The first column is the key; the others become extensions of the event."},
+    ListKey{"[[enrich.lookup]]", "match", "text", true,
+            "What is looked up: subject, source, type or data.&lt;field&gt;."},
+    ListKey{"[[enrich.lookup]]", "reload_s", "integer", false,
+            "Seconds between looks at the file; a changed one is read again. Default 5."},
+    ListKey{"[enrich.type_aliases]", "\"<type as sent>\"", "text", false,
+            "The type that is stored instead, for example `\"Motion\" = \"motion_detection\"`."},
+};
+
+constexpr std::array<std::string_view, 5> kUnitLetters{"", "K", "M", "G", "T"};
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+std::span<const ListKey> list_keys() { return kListKeys; }
+
+std::string ConfigKey::name() const {
+    return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
+}
+
+std::string ConfigKey::variable() const {
+    std::string v = "PENSTOCK_" + name();
+    for (char& c : v) c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return v;
+}
+
+std::string ConfigKey::unit() const {
+    if (kind == ValueKind::kBytes) return "bytes";
+    if (kind != ValueKind::kCount) return "";
+    if (key.ends_with("_ms")) return "milliseconds";
+    if (key.ends_with("_s")) return "seconds";
+    if (key.ends_with("_days")) return "days";
+    return "";
+}
+
+std::string ConfigKey::type() const {
+    switch (kind) {
+        case ValueKind::kText:
+            return "text";
+        case ValueKind::kAddress:
+            return "host:port";
+        case ValueKind::kPath:
+            return "path";
+        case ValueKind::kCount:
+            return "integer";
+        case ValueKind::kBytes:
+            return "size";
+        case ValueKind::kTexts:
+            return "list of text";
+        case ValueKind::kPaths:
+            return "list of paths";
+        case ValueKind::kChoice:
+            break;
+    }
+    std::string text;
+    for (size_t at = 0; at <= choices.size();) {
+        const size_t end = std::min(choices.find('|', at), choices.size());
+        if (!text.empty()) text += end == choices.size() ? " or " : ", ";
+        text += choices.substr(at, end - at);
+        at = end + 1;
+    }
+    return text;
+}
+
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+    size_t digits = 0;
+    while (digits < text.size() &&
+           (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.'))
+        ++digits;
+    const std::string number(text.substr(0, digits));
+    std::string unit;
+    for (char c : text.substr(digits))
+        if (c != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    if (unit.ends_with('B')) unit.pop_back();
+    if (unit.ends_with('I') && unit.size() == 2) unit.pop_back();
+    const auto at = std::find(kUnitLetters.begin(), kUnitLetters.end(), unit);
+    if (number.empty() || !std::isdigit(static_cast<unsigned char>(number[0])) || at == kUnitLetters.end())
+        return std::nullopt;
+    const uint64_t factor = 1ULL << (10 * (at - kUnitLetters.begin()));
+    char* end = nullptr;
+    if (number.find('.') == std::string::npos) {
+        if (number.size() > 19) return std::nullopt;
+        const uint64_t value = std::strtoull(number.c_str(), &end, 10);
+        if (value > std::numeric_limits<uint64_t>::max() / factor) return std::nullopt;
+        return value * factor;
+    }
+    const double value = std::strtod(number.c_str(), &end) * static_cast<double>(factor);
+    if (*end != 0 || value >= 1.8e19) return std::nullopt;
+    return static_cast<uint64_t>(value);
+}
+
+std::string format_bytes(uint64_t bytes) {
+    size_t power = 0;
+    while (bytes != 0 && bytes % 1024 == 0 && power + 1 < kUnitLetters.size()) {
+        bytes /= 1024;
+        ++power;
+    }
+    return std::to_string(bytes) + (power == 0 ? "" : std::string(kUnitLetters[power]) + "iB");
+}
+
+}  // namespace penstock

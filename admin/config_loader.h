@@ -1,0 +1,93 @@
+// How a Config comes about: file, environment, flags, then the checks that look at several keys. Faults are
+// gathered, never thrown one by one. Used by load_config only; one object a load, one thread.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/config.h"
+#include "admin/config_keys.h"
+
+namespace penstock {
+
+class ConfigLoader {
+  public:
+    void read_file(const std::string& path);
+    /// Entries "PENSTOCK_NAME=value"; an empty value counts as not set.
+    void read_environment(const std::vector<std::string>& variables);
+    void read_flags(const std::map<std::string, std::string>& flags);
+    /// What can only be judged when all is read.
+    void check();
+
+    /// Throws ConfigError with a line for each fault, those of the file first and in its order.
+    void throw_if_faulty() const;
+    const Config& config() const { return config_; }
+    ConfigNotes notes() const;
+
+  private:
+    /// Where a value came from. Sorted in the order in which the sources are read.
+    struct Origin {
+        enum class Source : uint8_t { kFile, kEnvironment, kFlag, kDefault } source = Source::kDefault;
+        uint32_t line = 0;  ///< of the file
+        std::string text;  ///< "penstock.toml:12", "PENSTOCK_INGEST_LISTEN", "--set ingest.listen", "default"
+    };
+    struct Fault {
+        Origin origin;
+        std::string text;
+    };
+
+    Origin at(const toml::node& node) const { return at_line(node.source().begin.line); }
+    Origin at(const toml::key& key) const { return at_line(key.source().begin.line); }
+    Origin at_line(uint32_t line) const;
+    const Origin& origin_of(const std::string& key) const;
+    void fault(const Origin& origin, std::string_view key, std::string_view text);
+    void warn(const Origin& origin, std::string_view key, std::string_view text);
+
+    // The file.
+    void read_section(std::string_view section, const toml::table& table);
+    void read_node(const ConfigKey& key, const toml::node& node);
+    void read_regions(const toml::node& node);
+    void read_tenants(const toml::node& node);
+    void read_lookups(const toml::node& node);
+    void read_type_aliases(const toml::node& node);
+    /// A repeated section's tables, with faults for what is not one, and for unknown and missing keys.
+    std::vector<const toml::table*> tables(std::string_view section, const toml::node& node);
+    std::string text_of(const toml::table& table, std::string_view key, const std::string& name);
+    void text_list(const toml::node& node, const std::string& name, std::vector<std::string>& out);
+    std::string from_folder(const std::string& path) const;
+
+    // The environment and flags.
+    void read_text(const ConfigKey& key, const std::string& value, const Origin& origin);
+    void set_dsn(std::string_view region_name, const std::string& value, const Origin& origin,
+                 bool upper_case);
+    void store_number(const ConfigKey& key, uint64_t value, const Origin& origin);
+
+    // Checks.
+    void check_values();
+    void check_regions();
+    void check_tenants();
+    void check_enrich();
+    void check_files();
+    bool is_region(const std::string& name) const;
+
+    Config config_;
+    std::string path_, folder_;
+    bool world_readable_ = false;
+    std::map<std::string, Origin, std::less<>> origins_;  ///< by key: "ingest.listen", "region[0].dsn"
+    std::vector<Fault> faults_;
+    std::vector<std::string> warnings_;
+};
+
+/// libpq's view of a connection string.
+struct DsnFacts {
+    bool valid = false;
+    bool has_password = false;
+    std::string masked;  ///< keyword=value pairs, the password as ***
+};
+DsnFacts examine_dsn(const std::string& dsn);
+
+}  // namespace penstock
