@@ -1,0 +1,96 @@
+#include "stages/parse/parse.h"
+
+#include <fmt/format.h>
+
+#include "schemas/event_fields.h"
+#include "stages/parse/event_reader.h"
+
+namespace penstock {
+
+namespace {
+/// An event whose FlatBuffers form would not fit is left for the next batch. Strings never grow, each pair
+/// costs at most 32 bytes beyond its text, the table itself below 256.
+size_t bytes_needed_max(const RawEvent& raw) {
+    const size_t overhead = raw.format == RawEvent::Format::kJson ? 256 + limits::kAttributesMax * 32 : 8;
+    return raw.length + overhead + 64;
+}
+}  // namespace
+
+struct ParseStage::Impl {
+    Impl(std::span<const uint8_t> secret, const Vocabulary& v) : hasher(secret), reader(hasher), vocabulary(v) {}
+
+    IdentityHasher hasher;
+    EventReader reader;
+    EventBuilder builder;
+    const Vocabulary& vocabulary;
+    EventFields fields;
+
+    void take(const RawEvent& raw, EventBatch& batch) {
+        uint64_t data_hash = 0;
+        const size_t item = batch.count();
+        uint8_t* const heap = batch.heap + batch.header.heap_bytes;
+        std::span<const uint8_t> bytes;
+        if (raw.format == RawEvent::Format::kJson) {
+            reader.read_json({raw.data, raw.length}, fields, data_hash);
+        } else {
+            std::memcpy(heap, raw.data, raw.length);
+            bytes = {heap, raw.length};
+            reader.read_flatbuffer(bytes, fields, data_hash);
+        }
+        const std::string_view type = vocabulary.type(fields.type);
+        const bool aliased = type.data() != fields.type.data();
+        fields.type = type;
+        if (bytes.empty() || aliased) {
+            bytes = builder.build(fields);
+            std::memcpy(heap, bytes.data(), bytes.size());
+        }
+
+        EventHead& head = batch.heads[item];
+        head = EventHead{};
+        head.offset = batch.header.heap_bytes;
+        head.length = static_cast<uint32_t>(bytes.size());
+        head.tenant = raw.tenant;
+        head.region = vocabulary.region(fields.region);
+        head.severity = fields.severity;
+        head.type_hash = type_hash(type);
+        if (fields.time_ns != kNoTime) {
+            head.time_ns = fields.time_ns;
+            head.flags = kHeadHasTime;
+        }
+        if (!fields.subject.empty()) head.key = hasher.key(raw.tenant, fields.subject);
+
+        EventIdentity& identity = batch.identities[item];
+        identity.id = hasher.id(raw.tenant, fields.source, fields.id);
+        uint64_t content = IdentityHasher::mix(head.type_hash, hasher.text(fields.subject));
+        content = IdentityHasher::mix(content, static_cast<uint64_t>(fields.time_ns));
+        content = IdentityHasher::mix(content, head.region == kRegionUnknown ? hasher.text(fields.region) : head.region);
+        identity.content = IdentityHasher::mix(content, data_hash);
+
+        batch.header.heap_bytes += (head.length + 7u) & ~7u;
+        batch.header.count = static_cast<uint32_t>(item + 1);
+    }
+};
+
+ParseStage::ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary)
+    : impl_(std::make_unique<Impl>(hash_secret, vocabulary)) {}
+ParseStage::~ParseStage() = default;
+
+size_t ParseStage::do_work(WorkBatch& work) {
+    EventBatch& batch = *work.batch;
+    const size_t from = work.raw_done;
+    work.begin = batch.count();
+    for (; work.raw_done < work.raw.size(); ++work.raw_done) {
+        const RawEvent& raw = work.raw[work.raw_done];
+        if (batch.full() || batch.heap_left() < bytes_needed_max(raw)) break;
+        work.raw_of[batch.count()] = static_cast<uint32_t>(work.raw_done);
+        try {
+            impl_->take(raw, batch);
+            work.verdicts[work.raw_done] = Verdict::kAccepted;
+        } catch (ReadFailure& failure) {
+            work.refuse(static_cast<uint32_t>(work.raw_done), failure.cause, std::move(failure.detail));
+        }
+    }
+    return work.raw_done - from;
+}
+
+}  // namespace penstock

@@ -1,0 +1,34 @@
+// The names that events use for regions and types, and what they stand for here. Needed before identity:
+// the same event sent once as `na` and once as `us` is a duplicate, not a conflict.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace penstock {
+
+/// What parse writes into EventHead::region where it is no id; route settles both.
+inline constexpr uint16_t kRegionNone = 0xfffe, kRegionUnknown = 0xffff;
+
+/// Fixed after start.
+struct Vocabulary {
+    absl::flat_hash_map<std::string, uint16_t> regions;         ///< names and aliases -> id in the log
+    absl::flat_hash_map<std::string, std::string> type_aliases;
+
+    uint16_t region(std::string_view name) const {
+        if (name.empty()) return kRegionNone;
+        const auto it = regions.find(absl::string_view(name.data(), name.size()));
+        return it == regions.end() ? kRegionUnknown : it->second;
+    }
+    std::string_view type(std::string_view name) const {
+        if (type_aliases.empty()) return name;
+        const auto it = type_aliases.find(absl::string_view(name.data(), name.size()));
+        return it == type_aliases.end() ? name : std::string_view(it->second);
+    }
+};
+
+}  // namespace penstock
