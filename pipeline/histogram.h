@@ -63,7 +63,7 @@ class Histogram {
 
     static size_t bucket_of(uint64_t value) {
         if (value < kSteps) return static_cast<size_t>(value);
-        const int power = std::bit_width(value) - 1;
+        const int power = static_cast<int>(std::bit_width(value)) - 1;
         if (power >= kPowersMax) return kBuckets - 1;
         const auto step = static_cast<size_t>(value >> (power - kStepBits)) - kSteps;
         return static_cast<size_t>(power - kStepBits + 1) * kSteps + step;

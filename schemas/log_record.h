@@ -60,6 +60,8 @@ struct EventHead {
 };
 static_assert(sizeof(EventHead) == 48);
 inline constexpr uint8_t kHeadHasTime = 1;
+/// In EventHead::region between parse and route only; never in the log.
+inline constexpr uint16_t kRegionNone = 0xfffe, kRegionUnknown = 0xffff;
 
 /// A producer's progress that this record makes durable.
 struct ProducerPosition {

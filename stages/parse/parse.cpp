@@ -63,7 +63,7 @@ struct ParseStage::Impl {
         identity.id = hasher.id(raw.tenant, fields.source, fields.id);
         uint64_t content = IdentityHasher::mix(head.type_hash, hasher.text(fields.subject));
         content = IdentityHasher::mix(content, static_cast<uint64_t>(fields.time_ns));
-        content = IdentityHasher::mix(content, head.region == kRegionUnknown ? hasher.text(fields.region) : head.region);
+        content = IdentityHasher::mix(content, head.region == kRegionUnknown ? hasher.text(fields.region) : uint64_t{head.region});
         identity.content = IdentityHasher::mix(content, data_hash);
 
         batch.header.heap_bytes += (head.length + 7u) & ~7u;

@@ -9,10 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace penstock {
+#include "schemas/log_record.h"
 
-/// What parse writes into EventHead::region where it is no id; route settles both.
-inline constexpr uint16_t kRegionNone = 0xfffe, kRegionUnknown = 0xffff;
+namespace penstock {
 
 /// Fixed after start.
 struct Vocabulary {

@@ -1,0 +1,67 @@
+#include "stages/dedup/dedup.h"
+
+#include <algorithm>
+
+namespace penstock {
+
+namespace {
+constexpr size_t kPrefetchAhead = 8;
+}
+
+DedupStage::DedupStage(const Options& options) : memory_bytes_max_(options.memory_bytes_max) {
+    // A quarter of the tick's range is the window; the rest is the time that a sweep has to find what expired.
+    tick_ns_ = std::max<int64_t>(options.window_ns / 8192, 1'000'000);
+    window_ticks_ = static_cast<uint64_t>(options.window_ns / tick_ns_) + 1;
+}
+
+size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
+    EventBatch& batch = *work.batch;
+    const size_t end = batch.count(), looked_at = end - work.begin;
+    const uint64_t tick = tick_of(now_ns);
+    bool dropped = false;
+    for (size_t i = work.begin; i < std::min(end, work.begin + kPrefetchAhead); ++i) keys_.prefetch(batch.identities[i].id);
+    for (size_t i = work.begin; i < end; ++i) {
+        if (i + kPrefetchAhead < end) keys_.prefetch(batch.identities[i + kPrefetchAhead].id);
+        const EventIdentity& identity = batch.identities[i];
+        const uint64_t value = (identity.content & ~kTickMask) | tick;
+        if (uint64_t* known = keys_.find(identity.id)) {
+            if (expired(*known, tick)) {
+                *known = value;
+            } else if ((*known & ~kTickMask) == (value & ~kTickMask)) {
+                work.verdicts[work.raw_of[i]] = Verdict::kDuplicate;
+                dropped = true;
+            } else {
+                work.refuse(work.raw_of[i], Refusal::kConflict,
+                            "an event of this source and id was stored with another type, subject, time, region or data; "
+                            "give a new event a new id");
+                dropped = true;
+            }
+            continue;
+        }
+        keys_.insert(identity.id, value, [&](const auto& entry) { return expired(entry.value, tick); });
+    }
+    if (dropped) work.compact([&](size_t i) { return work.verdicts[work.raw_of[i]] == Verdict::kAccepted; });
+    return looked_at;
+}
+
+void DedupStage::restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns) {
+    const uint64_t value = (identity.content & ~kTickMask) | tick_of(received_ns), tick = tick_of(now_ns);
+    if (uint64_t* known = keys_.find(identity.id)) {
+        *known = value;
+    } else {
+        keys_.insert(identity.id, value, [&](const auto& entry) { return expired(entry.value, tick); });
+    }
+}
+
+void DedupStage::housekeep(StampNs now_ns) {
+    const uint64_t tick = tick_of(now_ns);
+    // Everything is seen within some thousand calls; at the bound faster, since intake waits for room.
+    const bool full = keys_.bytes() >= memory_bytes_max_;
+    const size_t segments = full ? 256 : 1 + keys_.segment_count() / 4096;
+    size_t gone = 0;
+    for (size_t i = 0; i < segments; ++i) gone += keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
+    // Segments are kept when keys go, so bytes stay at the bound: there is room again once keys have gone.
+    sweeping_helps_ = full && gone > 0;
+}
+
+}  // namespace penstock

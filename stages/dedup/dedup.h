@@ -1,0 +1,50 @@
+// dedup: an event that was stored within the window is recognised, exactly, by its 128-bit identity.
+#pragma once
+
+#include "pipeline/event_batch.h"
+#include "pipeline/segmented_map.h"
+
+namespace penstock {
+
+/// Intake thread. 24 bytes a slot and a tag, 28 to 55 bytes a key. The window is never cut short: at the
+/// memory bound has_room() turns false and intake stops reading until keys expire.
+class DedupStage {
+  public:
+    struct Options {
+        int64_t window_ns = 600'000'000'000;
+        size_t memory_bytes_max = 4ULL << 30;
+    };
+    explicit DedupStage(const Options& options);
+
+    /// Drops duplicates from the work's items (verdict kDuplicate) and refuses conflicts: same identity,
+    /// other content. `now_ns`: wall time. Returns the items looked at.
+    size_t do_work(WorkBatch& work, StampNs now_ns);
+
+    /// The event was refused after all by a later stage: its identity is free again.
+    void retract(const EventIdentity& identity) { keys_.erase(identity.id); }
+
+    /// Recovery: the event is in the log.
+    void restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns);
+
+    /// Forgets expired keys of some segments; called every few milliseconds it sees all of them well before
+    /// their ticks could come round.
+    void housekeep(StampNs now_ns);
+
+    bool has_room() const { return keys_.bytes() < memory_bytes_max_ || sweeping_helps_; }
+    size_t keys() const { return keys_.size(); }
+    size_t bytes() const { return keys_.bytes(); }
+
+  private:
+    // value: content hash (upper 48 bits) | tick of receipt (lower 16)
+    static constexpr uint64_t kTickMask = 0xffff;
+    uint64_t tick_of(StampNs ns) const { return static_cast<uint64_t>(ns / tick_ns_) & kTickMask; }
+    bool expired(uint64_t value, uint64_t tick) const { return ((tick - value) & kTickMask) > window_ticks_; }
+
+    SegmentedMap<uint64_t> keys_;
+    const size_t memory_bytes_max_;
+    int64_t tick_ns_;
+    uint64_t window_ticks_;
+    bool sweeping_helps_ = false;
+};
+
+}  // namespace penstock

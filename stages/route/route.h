@@ -1,0 +1,35 @@
+// route: every event gets the region whose database it will end in.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "pipeline/event_batch.h"
+
+namespace penstock {
+
+/// Intake thread. The event's own region wins, then the tenant's, then the default. An unknown region is
+/// refused, or takes the default, as configured.
+class RouteStage {
+  public:
+    struct Options {
+        uint16_t default_region = 0;
+        bool refuse_unknown = true;
+        std::vector<uint16_t> tenant_regions;  ///< by tenant id; kRegionNone: the default
+    };
+    /// `on_refused`: told the identity of an event that earlier stages took for stored.
+    RouteStage(Options options, std::function<void(const EventIdentity&)> on_refused)
+        : options_(std::move(options)), on_refused_(std::move(on_refused)) {}
+
+    size_t do_work(WorkBatch& work);
+
+  private:
+    uint16_t region_for(uint16_t tenant) const {
+        const uint16_t own = tenant < options_.tenant_regions.size() ? options_.tenant_regions[tenant] : kRegionNone;
+        return own == kRegionNone ? options_.default_region : own;
+    }
+    const Options options_;
+    const std::function<void(const EventIdentity&)> on_refused_;
+};
+
+}  // namespace penstock

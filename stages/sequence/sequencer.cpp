@@ -1,0 +1,116 @@
+#include "stages/sequence/sequencer.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "schemas/event_generated.h"
+
+namespace penstock {
+
+void DeadLetter::set_raw(std::span<const uint8_t> whole) {
+    const size_t kept = std::min(whole.size(), limits::kDeadLetterRawBytesMax);
+    raw.assign(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(kept));
+    whole_length = whole.size();
+    whole_hash = XXH3_64bits(whole.data(), whole.size());
+}
+
+Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns)
+    : ring_(ring), clock_(clock), next_seq_(next_seq), last_stamp_ns_(last_stamp_ns) {}
+
+bool Sequencer::add_position(const ProducerPosition& position) {
+    RecordHeader& h = batch_->header;
+    for (uint32_t i = 0; i < h.producer_count; ++i) {
+        if (batch_->producers[i].producer == position.producer) {
+            batch_->producers[i] = position;
+            return true;
+        }
+    }
+    if (h.producer_count == EventBatch::kProducersMax) return false;
+    batch_->producers[h.producer_count++] = position;
+    return true;
+}
+
+void Sequencer::publish_events() {
+    if (batch_->count() == 0) return publish_control(ControlKind::kPositions, "", "");
+    publish(RecordKind::kEvents);
+}
+
+void Sequencer::publish_dead_letters() { publish(RecordKind::kDeadLetters); }
+
+namespace {
+/// Puts a finished FlatBuffers item into the batch as its next item.
+EventHead& append_item(EventBatch& batch, const flatbuffers::FlatBufferBuilder& fbb) {
+    RecordHeader& h = batch.header;
+    EventHead& head = batch.heads[h.count];
+    head = EventHead{};
+    batch.identities[h.count] = EventIdentity{};
+    head.offset = h.heap_bytes;
+    head.length = fbb.GetSize();
+    std::memcpy(batch.heap + h.heap_bytes, fbb.GetBufferPointer(), fbb.GetSize());
+    h.heap_bytes += (head.length + 7u) & ~7u;
+    ++h.count;
+    return head;
+}
+}  // namespace
+
+bool Sequencer::add_dead_letter(const DeadLetter& letter) {
+    flatbuffers::FlatBufferBuilder fbb(1024 + letter.raw.size());
+    const auto detail = fbb.CreateString(letter.detail), peer = fbb.CreateString(letter.peer);
+    const auto producer = fbb.CreateString(letter.producer);
+    const auto raw = fbb.CreateVector(letter.raw);
+    fb::DeadLetterBuilder built(fbb);
+    built.add_position(letter.position);
+    built.add_whole_length(letter.whole_length);
+    built.add_whole_hash(letter.whole_hash);
+    built.add_detail(detail);
+    built.add_peer(peer);
+    built.add_producer(producer);
+    built.add_raw(raw);
+    built.add_cause(static_cast<uint16_t>(letter.cause));
+    fbb.Finish(built.Finish());
+    if (batch_->full() || batch_->heap_left() < fbb.GetSize() + 8) return false;
+    append_item(*batch_, fbb).tenant = letter.tenant;
+    return true;
+}
+
+void Sequencer::publish_control(ControlKind kind, std::string_view name, std::string_view text) {
+    flatbuffers::FlatBufferBuilder fbb(256 + text.size());
+    const auto name_offset = fbb.CreateString(name.data(), name.size());
+    const auto text_offset = fbb.CreateString(text.data(), text.size());
+    fbb.Finish(fb::CreateControl(fbb, static_cast<uint16_t>(kind), name_offset, text_offset));
+    append_item(*batch_, fbb);
+    publish(RecordKind::kControl);
+}
+
+void Sequencer::publish(RecordKind kind) {
+    EventBatch& b = *batch_;
+    RecordHeader& h = b.header;
+    h.magic = kRecordMagic;
+    h.version = kRecordVersion;
+    h.kind = kind;
+    h.first_seq = next_seq_;
+    h.base_stamp_ns = std::max(clock_.wall_ns(), last_stamp_ns_ + 1);
+    h.time_min_ns = std::numeric_limits<StampNs>::max();
+    h.time_max_ns = std::numeric_limits<StampNs>::min();
+    h.region_mask = 0;
+    if (kind == RecordKind::kEvents) {
+        h.bloom_bytes = bloom_bytes_for(h.count);
+        std::memset(b.bloom, 0, h.bloom_bytes);
+        for (uint32_t i = 0; i < h.count; ++i) {
+            EventHead& head = b.heads[i];
+            if (!(head.flags & kHeadHasTime)) head.time_ns = h.base_stamp_ns + i;
+            h.time_min_ns = std::min(h.time_min_ns, head.time_ns);
+            h.time_max_ns = std::max(h.time_max_ns, head.time_ns);
+            h.region_mask |= uint64_t{1} << head.region;
+            bloom_add({b.bloom, h.bloom_bytes}, head.key);
+        }
+    }
+    next_seq_ += h.span();
+    last_stamp_ns_ = h.base_stamp_ns + static_cast<StampNs>(h.span()) - 1;
+    batch_ = nullptr;
+    ring_.publish();
+}
+
+}  // namespace penstock
