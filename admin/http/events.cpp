@@ -1,0 +1,212 @@
+#include "admin/http/events.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "admin/http/event_json.h"
+#include "schemas/event_generated.h"
+
+namespace penstock::http {
+namespace {
+
+constexpr Seq kWindowMin = 1024, kWindowMax = 65'536;
+/// A window that was read faster than this may be followed by one twice as long.
+constexpr int64_t kWindowQuickNs = 2'000'000;
+/// The live stream looks at no more than this; older arrivals are counted, not read.
+constexpr Seq kNewestWindow = 8192;
+
+bool equals(const flatbuffers::String* s, std::string_view text) {
+    return s != nullptr && std::string_view(s->c_str(), s->size()) == text;
+}
+
+}  // namespace
+
+/// The state of one query: its bounds and what it has used of them.
+struct EventQueries::Walk {
+    int64_t deadline_ns = 0;
+    size_t records_left = 0;
+    uint64_t scanned_items = 0;
+    Seq position = 0;  ///< all at or above has been looked at
+    std::string_view stopped;
+};
+
+EventQueries::EventQueries(const EventLog& log, const Clock& clock, Bounds bounds)
+    : log_(log), clock_(clock), bounds_(bounds), reader_(log) {}
+
+// The log reads forwards. Backwards it goes in windows: first the places of the records that may hold what is
+// asked (headers only), then these records from the newest on. So a cursor deep in the log costs no more than
+// one at its end, and a query can stop at any record.
+void EventQueries::walk_back(Walk& walk, RecordKind kind, Seq before,
+                             const std::function<bool(const RecordView&)>& may_hold,
+                             const std::function<bool(const RecordView&, size_t)>& take) const {
+    const EventLog::Bounds log = log_.bounds();
+    walk.deadline_ns = clock_.monotonic_ns() + bounds_.time_ns;
+    walk.records_left = bounds_.records;
+    walk.position = std::min(before, log.next_seq);
+    Seq window = kWindowMin;
+    std::vector<Seq> candidates;
+    while (walk.position > log.first_seq) {
+        const Seq high = walk.position;
+        const Seq wanted = high - log.first_seq > window ? high - window : log.first_seq;
+        Seq low = wanted;
+        const int64_t began_ns = clock_.monotonic_ns();
+        candidates.clear();
+        bool first = true;
+        reader_.scan(wanted, [&](const RecordView& record) {
+            if (record.first_seq() >= high) return false;
+            if (first) low = std::min(low, record.first_seq());
+            first = false;
+            if (walk.records_left > 0) --walk.records_left;
+            if (record.header->kind == kind && may_hold(record)) candidates.push_back(record.first_seq());
+            return true;
+        });
+        for (auto it = candidates.rbegin(); it != candidates.rend(); ++it) {
+            bool go_on = true;
+            reader_.scan(*it, [&](const RecordView& record) {
+                if (record.first_seq() != *it) return false;  // retention was faster
+                const Seq items = std::min<Seq>(record.count(), high - record.first_seq());
+                for (Seq i = items; i-- > 0 && go_on;) {
+                    ++walk.scanned_items;
+                    go_on = take(record, i);
+                    walk.position = record.first_seq() + i;
+                }
+                return false;
+            });
+            if (!go_on) {
+                if (walk.position <= log.first_seq) walk.position = 0;
+                return;
+            }
+            walk.position = *it;
+            if (clock_.monotonic_ns() >= walk.deadline_ns) {
+                walk.stopped = "time";
+                return;
+            }
+        }
+        walk.position = low;
+        const int64_t now_ns = clock_.monotonic_ns();
+        if (walk.position > log.first_seq && (walk.records_left == 0 || now_ns >= walk.deadline_ns)) {
+            walk.stopped = walk.records_left == 0 ? "records" : "time";
+            return;
+        }
+        window = now_ns - began_ns < kWindowQuickNs ? std::min(window * 2, kWindowMax)
+                                                    : std::max(window / 2, kWindowMin);
+    }
+    walk.position = 0;
+}
+
+EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq before) const {
+    const LogNames& names = log_.names();
+    const auto region = filter.region.empty() ? std::nullopt : names.region(filter.region);
+    const auto tenant = filter.tenant.empty() ? std::nullopt : names.tenant(filter.tenant);
+    EventPage page;
+    // A name that the log has never given a number is in no record.
+    if ((!filter.region.empty() && !region) || (!filter.tenant.empty() && !tenant)) {
+        page.items = "[]";
+        return page;
+    }
+    const uint64_t type_hash = XXH3_64bits(filter.type.data(), filter.type.size());
+    const auto may_hold = [&](const RecordView& record) {
+        return !region || record.may_hold_region(*region);
+    };
+    const auto matches = [&](const RecordView& record, size_t i) {
+        const EventHead& head = record.heads[i];
+        if (region && head.region != *region) return false;
+        if (tenant && head.tenant != *tenant) return false;
+        if (!filter.type.empty() && head.type_hash != type_hash) return false;
+        if (filter.type.empty() && filter.subject.empty()) return true;
+        if (!filter.subject.empty() && head.key == Hash128{}) return false;
+        const fb::Event* e = stored_event(record, i);
+        return e != nullptr && (filter.type.empty() || equals(e->type(), filter.type)) &&
+               (filter.subject.empty() || equals(e->subject(), filter.subject));
+    };
+    JsonWriter json;
+    json.begin_array();
+    Walk walk;
+    walk_back(walk, RecordKind::kEvents, before, may_hold, [&](const RecordView& record, size_t i) {
+        if (!matches(record, i)) return true;
+        write_event(json, record, i, names);
+        if (++page.count == limit) {
+            walk.stopped = "limit";
+        } else if (json.size() >= bounds_.bytes) {
+            walk.stopped = "bytes";
+        }
+        return walk.stopped.empty();
+    });
+    page.items = json.end_array().take();
+    page.next_before = walk.position;
+    page.stopped = walk.stopped;
+    page.scanned_events = walk.scanned_items;
+    return page;
+}
+
+EventPage EventQueries::dead_letters(size_t limit, Seq before) const {
+    EventPage page;
+    JsonWriter json;
+    json.begin_array();
+    Walk walk;
+    const auto may_hold = [](const RecordView&) { return true; };
+    walk_back(walk, RecordKind::kDeadLetters, before, may_hold, [&](const RecordView& record, size_t i) {
+        write_dead_letter(json, record, i);
+        if (++page.count == limit) {
+            walk.stopped = "limit";
+        } else if (json.size() >= bounds_.bytes) {
+            walk.stopped = "bytes";
+        }
+        return walk.stopped.empty();
+    });
+    page.items = json.end_array().take();
+    page.next_before = walk.position;
+    page.stopped = walk.stopped;
+    page.scanned_events = walk.scanned_items;
+    return page;
+}
+
+std::optional<std::string> EventQueries::event(Seq seq) const {
+    std::optional<std::string> found;
+    if (seq == 0) return found;
+    reader_.scan(seq, [&](const RecordView& record) {
+        const bool holds = record.first_seq() <= seq && seq < record.first_seq() + record.count();
+        if (holds && record.header->kind == RecordKind::kEvents) {
+            JsonWriter json;
+            write_event(json, record, seq - record.first_seq(), log_.names());
+            found = json.take();
+        }
+        return false;
+    });
+    return found;
+}
+
+NewestEvents EventQueries::newest(Seq since, size_t limit) const {
+    NewestEvents out;
+    const EventLog::Bounds log = log_.bounds();
+    out.next_seq = log.next_seq;
+    const Seq from = std::max(since, log.next_seq > kNewestWindow ? log.next_seq - kNewestWindow : 1);
+    out.skipped = from > since ? from - since : 0;
+    std::vector<Seq> places;
+    reader_.scan(from, [&](const RecordView& record) {
+        if (record.first_seq() >= log.next_seq) return false;
+        if (record.header->kind == RecordKind::kEvents && record.count() > 0) {
+            places.push_back(record.first_seq());
+            out.skipped += record.first_seq() + record.count() - std::max(from, record.first_seq());
+        }
+        return true;
+    });
+    JsonWriter json;
+    json.begin_array();
+    for (auto it = places.rbegin(); it != places.rend() && out.count < limit; ++it) {
+        reader_.scan(*it, [&](const RecordView& record) {
+            if (record.first_seq() != *it) return false;
+            for (size_t i = record.count(); i-- > 0 && out.count < limit && record.first_seq() + i >= from;) {
+                write_event_summary(json, record, i, log_.names());
+                ++out.count;
+            }
+            return false;
+        });
+    }
+    out.items = json.end_array().take();
+    out.skipped -= out.count;
+    return out;
+}
+
+}  // namespace penstock::http

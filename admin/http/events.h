@@ -1,0 +1,73 @@
+// Looks into the hot log for people: newest first, filtered, and never for long. A query stops at its limit,
+// at a bound of time, records or answer bytes, or at the log's beginning, and says which; the cursor that it
+// returns continues where it stopped.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/clock.h"
+#include "storage/event_log.h"
+
+namespace penstock::http {
+
+struct EventFilter {
+    std::string subject, tenant, type, region;  ///< empty: any
+    bool empty() const { return subject.empty() && tenant.empty() && type.empty() && region.empty(); }
+};
+
+/// What a query found. `items` is a JSON array.
+struct EventPage {
+    std::string items;
+    size_t count = 0;
+    Seq next_before = 0;       ///< pass as `before` to go on; 0: the log's beginning was reached
+    std::string_view stopped;  ///< "", "limit", "time", "records" or "bytes"
+    uint64_t scanned_events = 0;
+};
+
+/// The newest events since the last call, as short forms without payload.
+struct NewestEvents {
+    std::string items;  ///< JSON array, newest first
+    size_t count = 0;
+    uint64_t skipped = 0;  ///< others that came in meanwhile
+    Seq next_seq = 1;      ///< pass to the next call
+};
+
+/// One thread. Holds no read transaction between calls.
+class EventQueries {
+  public:
+    struct Bounds {
+        int64_t time_ns = 50'000'000;
+        size_t records = 20'000;
+        size_t bytes = 4u << 20;  ///< of the answer
+    };
+    EventQueries(const EventLog& log, const Clock& clock) : EventQueries(log, clock, Bounds{}) {}
+    EventQueries(const EventLog& log, const Clock& clock, Bounds bounds);
+
+    /// Events below `before`, newest first.
+    EventPage events(const EventFilter& filter, size_t limit, Seq before) const;
+    /// Dead letters below `before`, newest first.
+    EventPage dead_letters(size_t limit, Seq before) const;
+    /// One event as JSON. Nothing when the sequence is not in the log or is no event.
+    std::optional<std::string> event(Seq seq) const;
+    NewestEvents newest(Seq since, size_t limit) const;
+
+    Seq first_seq() const { return log_.bounds().first_seq; }
+    Seq next_seq() const { return log_.bounds().next_seq; }
+
+  private:
+    struct Walk;
+    /// Visits the items of records of `kind` below `before`, newest first; `take` answers whether to go on.
+    void walk_back(Walk& walk, RecordKind kind, Seq before,
+                   const std::function<bool(const RecordView&)>& may_hold,
+                   const std::function<bool(const RecordView&, size_t item)>& take) const;
+
+    const EventLog& log_;
+    const Clock& clock_;
+    Bounds bounds_;
+    LogReader reader_;
+};
+
+}  // namespace penstock::http

@@ -1,0 +1,46 @@
+#include "admin/http/message.h"
+
+#include "admin/http/text.h"
+
+namespace penstock::http {
+namespace {
+
+JsonWriter begin_problem(unsigned status, std::string_view slug, std::string_view title,
+                         std::string_view detail) {
+    JsonWriter json;
+    json.begin_object()
+        .field("type", fmt::format("urn:penstock:problem:{}", slug))
+        .field("title", title)
+        .field("status", status)
+        .field("detail", detail);
+    return json;
+}
+
+Response finish(unsigned status, JsonWriter& json) {
+    Response answer;
+    answer.status = status;
+    answer.content_type = "application/problem+json";
+    answer.body = json.end_object().take();
+    return answer;
+}
+
+}  // namespace
+
+Response problem(unsigned status, std::string_view slug, std::string_view title, std::string_view detail) {
+    JsonWriter json = begin_problem(status, slug, title, detail);
+    return finish(status, json);
+}
+
+Response bad_parameters(const std::vector<ParameterError>& errors) {
+    JsonWriter json =
+        begin_problem(400, "bad-parameter", "A query parameter is wrong",
+                      errors.empty() ? "" : errors.front().parameter + ": " + errors.front().detail);
+    json.key("errors").begin_array();
+    for (const auto& e : errors) {
+        json.begin_object().field("parameter", e.parameter).field("detail", e.detail).end_object();
+    }
+    json.end_array();
+    return finish(400, json);
+}
+
+}  // namespace penstock::http

@@ -1,0 +1,41 @@
+// A request and its answer as the routes see them, free of the socket library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace penstock::http {
+
+struct Request {
+    std::string method;  ///< "GET"
+    std::string path;    ///< as sent, without the query
+    std::string query;   ///< behind '?', still escaped
+};
+
+struct Response {
+    unsigned status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;
+    /// Assets named by their content never change; everything else is asked for again each time.
+    bool immutable = false;
+
+    Response& header(std::string name, std::string value) {
+        headers.emplace_back(std::move(name), std::move(value));
+        return *this;
+    }
+};
+
+/// An RFC 9457 problem document. `slug` is the stable part of its type, "urn:penstock:problem:<slug>";
+/// `detail` says what happened and what to do.
+Response problem(unsigned status, std::string_view slug, std::string_view title, std::string_view detail);
+
+/// One wrong query parameter, as listed in a 400's `errors`.
+struct ParameterError {
+    std::string parameter, detail;
+};
+Response bad_parameters(const std::vector<ParameterError>& errors);
+
+}  // namespace penstock::http

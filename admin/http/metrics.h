@@ -1,0 +1,16 @@
+// The Prometheus text exposition (format 0.0.4) of the whole appliance.
+#pragma once
+
+#include <string>
+
+#include "admin/http/counters.h"
+
+namespace penstock::http {
+
+inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that the appliance counts, with the prefix `penstock_`, in base units. Labels have a closed set
+/// of values: stage, region, cause, outcome. Reads atomics only; any thread.
+std::string metrics_text(const Telemetry& telemetry, const Counters& counters);
+
+}  // namespace penstock::http

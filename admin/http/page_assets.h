@@ -1,0 +1,24 @@
+// The page's files, carried inside the program.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace penstock::http {
+
+struct PageAsset {
+    std::string_view name;  ///< "page.css"
+    std::string_view content_type;
+    std::string_view content;
+};
+
+/// Changes with any of the files. Assets are served under /assets/<build>/, so they may be cached for ever.
+std::string_view page_build();
+/// All files but index.html.
+std::span<const PageAsset> page_assets();
+/// index.html, with the assets' folder filled in.
+std::string_view page_html();
+/// schemas/openapi.yaml.
+std::string_view openapi_yaml();
+
+}  // namespace penstock::http

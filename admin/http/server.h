@@ -1,0 +1,47 @@
+// The admin side's HTTP and WebSocket server.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "pipeline/clock.h"
+#include "pipeline/telemetry.h"
+#include "storage/event_log.h"
+
+namespace penstock {
+
+/// The server cannot listen. Names the address and the remedy.
+struct HttpServerError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Serves health, metrics, status, the hot log, the live stream and the page at /, on one thread of its own.
+/// Only reads: nothing that a client does can hold up the appliance. Memory is bounded by the number of
+/// connections (about 100 KiB each) and one answer (4 MiB). The log's names must be registered before
+/// start(); telemetry, log and clock must outlive the server.
+class HttpServer {
+  public:
+    struct Options {
+        std::string listen = "127.0.0.1:3000";  ///< host:port; port 0 takes a free one; [::1]:3000 for IPv6
+        size_t connections_max = 512;
+    };
+    HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const Clock& clock);
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    /// Binds, then serves. Throws HttpServerError. Once.
+    void start();
+    /// Tells stream clients goodbye and ends; within half a second. Safe to call twice, or unstarted.
+    void stop();
+    /// The port that is bound; 0 before start().
+    uint16_t port() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock

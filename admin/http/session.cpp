@@ -1,0 +1,189 @@
+#include "admin/http/session.h"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <optional>
+
+#include "admin/http/origin.h"
+#include "admin/http/text.h"
+
+namespace penstock::http {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace bhttp = beast::http;
+
+namespace {
+
+constexpr uint32_t kHeaderBytesMax = 16 * 1024;
+constexpr uint64_t kBodyBytesMax = 1024 * 1024;
+/// One deadline from the end of the last answer to the end of the next request: bounds both idling and a
+/// request that trickles in.
+constexpr auto kRequestTimeout = std::chrono::seconds(30);
+constexpr auto kWriteTimeout = std::chrono::seconds(30);
+constexpr auto kDrainTimeout = std::chrono::seconds(2);
+
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    Session(asio::ip::tcp::socket socket, const SessionContext& context, std::shared_ptr<void> lease)
+        : stream_(std::move(socket)),
+          buffer_(kHeaderBytesMax + 64 * 1024),
+          context_(context),
+          lease_(std::move(lease)) {}
+
+    void read_request() {
+        parser_.emplace();
+        parser_->header_limit(kHeaderBytesMax);
+        parser_->body_limit(kBodyBytesMax);
+        stream_.expires_after(kRequestTimeout);
+        bhttp::async_read_header(
+            stream_, buffer_, *parser_,
+            [self = shared_from_this()](beast::error_code ec, size_t) { self->on_header(ec); });
+    }
+
+  private:
+    void on_header(beast::error_code ec) {
+        if (ec) return on_bad_request(ec);
+        // A client that asks before it sends a body is answered at once: no route takes a body.
+        if (parser_->get().find(bhttp::field::expect) != parser_->get().end()) return respond(true);
+        bhttp::async_read(stream_, buffer_, *parser_,
+                          [self = shared_from_this()](beast::error_code read_ec, size_t) {
+                              if (read_ec) return self->on_bad_request(read_ec);
+                              self->respond(false);
+                          });
+    }
+
+    void on_bad_request(beast::error_code ec) {
+        using bhttp::error;
+        if (ec == error::end_of_stream) return close();
+        if (ec.category() != bhttp::make_error_code(error::bad_version).category())
+            return;  // gone, or timed out
+        if (ec == error::partial_message) return;
+        Response answer;
+        if (ec == error::header_limit || ec == error::buffer_overflow) {
+            answer = problem(431, "header-too-large", "The request's header is too large",
+                             fmt::format("at most {} bytes are read", kHeaderBytesMax));
+        } else if (ec == error::body_limit) {
+            answer = problem(413, "body-too-large", "The request's body is too large",
+                             fmt::format("at most {} bytes are read", kBodyBytesMax));
+        } else {
+            answer = problem(400, "bad-request", "The request is not valid HTTP", ec.message());
+        }
+        add_common_headers(answer);
+        write(std::move(answer), 11, false, false);
+    }
+
+    void respond(bool body_unread) {
+        const auto& message = parser_->get();
+        const bool keep_alive = message.keep_alive() && !body_unread;
+        const bool head = message.method() == bhttp::verb::head;
+        if (auto refused = refusal(message)) {
+            add_common_headers(*refused);
+            return write(std::move(*refused), message.version(), keep_alive, head);
+        }
+        const std::string_view target = message.target();
+        const size_t question = target.find('?');
+        Request request;
+        request.method = message.method_string();
+        request.path = target.substr(0, question);
+        if (question != std::string_view::npos) request.query = target.substr(question + 1);
+        if (request.path == kStreamPath && beast::websocket::is_upgrade(message)) {
+            stream_.expires_never();
+            context_.counters.requests.add();
+            return serve_stream(std::move(stream_), parser_->release(), context_.hub, std::move(lease_));
+        }
+        write(context_.router.handle(request), message.version(), keep_alive, head);
+    }
+
+    /// What is refused whatever it asks for.
+    std::optional<Response> refusal(const bhttp::request<bhttp::string_body>& message) const {
+        const auto hosts = message.equal_range(bhttp::field::host);
+        const auto count = std::distance(hosts.first, hosts.second);
+        if (count > 1 || (count == 0 && message.version() >= 11)) {
+            return problem(400, "bad-host", "The request needs one Host header", "HTTP/1.1 asks for it");
+        }
+        const std::string_view host =
+            count == 0 ? std::string_view() : std::string_view(hosts.first->value());
+        if (context_.loopback_only && count == 1 && !is_loopback_host(host)) {
+            return problem(
+                421, "misdirected", "This server is not called so",
+                "it listens on loopback and answers to localhost, 127.0.0.1 and [::1] only; to reach it by "
+                "another name set http.listen to another address");
+        }
+        if (!std::string_view(message.target()).starts_with('/')) {
+            return problem(400, "bad-request", "The request's target is not a path", "it must begin with /");
+        }
+        if (beast::websocket::is_upgrade(message) && !same_origin(message[bhttp::field::origin], host)) {
+            return problem(403, "foreign-origin", "Pages of other sites may not open the stream",
+                           "the Origin header names another site than the Host header");
+        }
+        return std::nullopt;
+    }
+
+    void write(Response answer, unsigned version, bool keep_alive, bool head) {
+        context_.counters.requests.add();
+        if (answer.status >= 500) {
+            context_.counters.server_errors.add();
+        } else if (answer.status >= 400) {
+            context_.counters.client_errors.add();
+        }
+        out_.emplace();
+        out_->version(version);
+        out_->result(answer.status);
+        out_->set(bhttp::field::server, "Penstock");
+        out_->set(bhttp::field::content_type, answer.content_type);
+        for (const auto& [name, value] : answer.headers) out_->set(name, value);
+        out_->keep_alive(keep_alive);
+        out_->content_length(answer.body.size());
+        if (!head) out_->body() = std::move(answer.body);
+        stream_.expires_after(kWriteTimeout);
+        bhttp::async_write(stream_, *out_,
+                           [self = shared_from_this(), keep_alive](beast::error_code ec, size_t) {
+                               if (ec) return;
+                               self->out_.reset();
+                               if (keep_alive) {
+                                   self->read_request();
+                               } else {
+                                   self->drain();
+                               }
+                           });
+    }
+
+    /// Reads on for a moment after the last answer: closing over unread bytes would reset the connection and
+    /// could take the answer away from a client that is still sending.
+    void drain() {
+        beast::error_code ignored;
+        stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+        stream_.expires_after(kDrainTimeout);
+        drain_more(kBodyBytesMax);
+    }
+    void drain_more(size_t left) {
+        buffer_.clear();
+        stream_.async_read_some(buffer_.prepare(16 * 1024),
+                                [self = shared_from_this(), left](beast::error_code ec, size_t n) {
+                                    if (ec || n >= left) return;
+                                    self->drain_more(left - n);  // under the one deadline set by drain()
+                                });
+    }
+
+    void close() {
+        beast::error_code ignored;
+        stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    }
+
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_;
+    const SessionContext& context_;
+    std::shared_ptr<void> lease_;
+    std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
+    std::optional<bhttp::response<bhttp::string_body>> out_;
+};
+
+}  // namespace
+
+void serve_connection(asio::ip::tcp::socket socket, const SessionContext& context,
+                      std::shared_ptr<void> lease) {
+    std::make_shared<Session>(std::move(socket), context, std::move(lease))->read_request();
+}
+
+}  // namespace penstock::http

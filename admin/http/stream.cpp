@@ -1,0 +1,159 @@
+#include "admin/http/stream.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket.hpp>
+
+#include "admin/http/page_assets.h"
+#include "admin/http/text.h"
+
+namespace penstock::http {
+namespace beast = boost::beast;
+namespace websocket = beast::websocket;
+
+namespace {
+constexpr size_t kEventsPerPush = 20;
+/// Clients have nothing to say; what they send is read (for close and pong) and ignored.
+constexpr size_t kClientMessageBytesMax = 4096;
+}  // namespace
+
+/// One WebSocket. At most one write is under way; a push that finds it so is skipped, never queued: a client
+/// on a slow line sees fewer snapshots, not older ones.
+class StreamClient : public std::enable_shared_from_this<StreamClient> {
+  public:
+    StreamClient(beast::tcp_stream&& stream, StreamHub& hub, std::shared_ptr<void> lease)
+        : socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
+    ~StreamClient() { hub_.leave(this); }
+
+    void accept(const UpgradeRequest& request) {
+        // The socket has timers of its own from here: pings find a peer that is gone.
+        beast::get_lowest_layer(socket_).expires_never();
+        websocket::stream_base::timeout timeout{};
+        timeout.handshake_timeout = std::chrono::seconds(10);
+        timeout.idle_timeout = std::chrono::seconds(30);
+        timeout.keep_alive_pings = true;
+        socket_.set_option(timeout);
+        socket_.read_message_max(kClientMessageBytesMax);
+        socket_.async_accept(request, [self = shared_from_this()](beast::error_code ec) {
+            if (ec) return;
+            self->open_ = true;
+            self->hub_.join(self.get());
+            self->write(self->hub_.hello());
+            self->read();
+        });
+    }
+
+    void push(const StreamHub::Message& message) {
+        if (writing_) {
+            hub_.counters_.stream_pushes_skipped.add();
+            return;
+        }
+        write(message);
+    }
+
+    void close() {
+        if (!open_) return;
+        open_ = false;
+        // Beast allows a close beside a write that is under way only from within the same strand; ours is.
+        socket_.async_close({websocket::close_code::going_away, "shutting down"},
+                            [self = shared_from_this()](beast::error_code) {});
+    }
+
+  private:
+    void write(StreamHub::Message message) {
+        if (!open_) return;
+        writing_ = true;
+        hub_.counters_.stream_pushes.add();
+        socket_.text(true);
+        const auto buffer = boost::asio::buffer(*message);
+        socket_.async_write(
+            buffer, [self = shared_from_this(), message = std::move(message)](beast::error_code ec, size_t) {
+                self->writing_ = false;
+                if (ec) self->open_ = false;
+            });
+    }
+    void read() {
+        socket_.async_read(incoming_, [self = shared_from_this()](beast::error_code ec, size_t) {
+            if (ec) {
+                self->open_ = false;
+                self->hub_.leave(self.get());
+                return;
+            }
+            self->incoming_.consume(self->incoming_.size());
+            self->read();
+        });
+    }
+
+    websocket::stream<beast::tcp_stream> socket_;
+    StreamHub& hub_;
+    std::shared_ptr<void> lease_;
+    beast::flat_buffer incoming_;
+    bool open_ = false, writing_ = false;
+};
+
+void StreamHub::join(StreamClient* client) {
+    clients_.insert(client);
+    counters_.stream_clients.set(static_cast<int64_t>(clients_.size()));
+    if (clients_.size() == 1) {
+        next_seq_ = queries_.next_seq();
+        if (on_first_client) on_first_client();
+    }
+}
+
+void StreamHub::leave(StreamClient* client) {
+    clients_.erase(client);
+    counters_.stream_clients.set(static_cast<int64_t>(clients_.size()));
+}
+
+NewestEvents StreamHub::newest(Seq since) {
+    try {
+        return queries_.newest(since, kEventsPerPush);
+    } catch (const std::exception& e) {
+        spdlog::error("http: the live stream cannot read the log: {}", e.what());
+        NewestEvents none;
+        none.items = "[]";
+        none.next_seq = next_seq_;
+        return none;
+    }
+}
+
+StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents& newest,
+                                      bool with_trend) const {
+    JsonWriter json;
+    json.begin_object().field("kind", kind);
+    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build()));
+    json.key("events").raw(newest.items).field("events_skipped", newest.skipped);
+    if (with_trend) json.key("trend").raw(trend_json(sampler_));
+    json.end_object();
+    return std::make_shared<const std::string>(json.take());
+}
+
+StreamHub::Message StreamHub::hello() {
+    // The last few events however old, so that a page opened on a quiet log is not empty.
+    const Seq next = next_seq_;
+    NewestEvents recent = newest(next > 4 * kEventsPerPush ? next - 4 * kEventsPerPush : 1);
+    recent.skipped = 0;
+    return message("hello", recent, true);
+}
+
+void StreamHub::push() {
+    if (clients_.empty()) return;
+    const NewestEvents newest_events = newest(next_seq_);
+    next_seq_ = newest_events.next_seq;
+    const Message m = message("push", newest_events, false);
+    for (StreamClient* client : clients_) client->push(m);
+}
+
+void StreamHub::close_all() {
+    const auto clients = clients_;
+    for (StreamClient* client : clients) client->close();
+}
+
+void serve_stream(beast::tcp_stream&& stream, const UpgradeRequest& request, StreamHub& hub,
+                  std::shared_ptr<void> lease) {
+    std::make_shared<StreamClient>(std::move(stream), hub, std::move(lease))->accept(request);
+}
+
+}  // namespace penstock::http

@@ -1,0 +1,58 @@
+// The live stream: one message is made for all clients, twice a second, and only while somebody listens.
+#pragma once
+
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "admin/http/events.h"
+#include "admin/http/status.h"
+
+namespace penstock::http {
+
+class StreamClient;
+
+/// Knows the clients and makes their messages. Lives in the HTTP thread.
+class StreamHub {
+  public:
+    StreamHub(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
+              const EventQueries& queries, Counters& counters)
+        : telemetry_(telemetry), clock_(clock), sampler_(sampler), queries_(queries), counters_(counters) {}
+
+    bool empty() const { return clients_.empty(); }
+    /// Sends the present state to every client that has taken the last one.
+    void push();
+    void close_all();
+
+    /// Called when the first client comes, so that the rhythm can quicken.
+    std::function<void()> on_first_client;
+
+  private:
+    friend class StreamClient;
+    using Message = std::shared_ptr<const std::string>;
+    void join(StreamClient* client);
+    void leave(StreamClient* client);
+    /// What a new client begins with: also the curve of the last minutes, and the newest events.
+    Message hello();
+    Message message(std::string_view kind, const NewestEvents& newest, bool with_trend) const;
+    NewestEvents newest(Seq since);
+
+    const Telemetry& telemetry_;
+    const Clock& clock_;
+    const Sampler& sampler_;
+    const EventQueries& queries_;
+    Counters& counters_;
+    std::unordered_set<StreamClient*> clients_;
+    Seq next_seq_ = 1;  ///< events below have been pushed
+};
+
+using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+/// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then.
+void serve_stream(boost::beast::tcp_stream&& stream, const UpgradeRequest& request, StreamHub& hub,
+                  std::shared_ptr<void> lease);
+
+}  // namespace penstock::http

@@ -1,0 +1,137 @@
+// A log in a temporary folder, filled by hand: for tests of what reads the log.
+#pragma once
+
+#include <xxhash.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/event_fields.h"
+#include "schemas/limits.h"
+#include "schemas/refusal.h"
+#include "storage/event_log.h"
+
+namespace penstock::test {
+
+struct LoggedEvent {
+    std::string id, type = "motion_detection", subject, tenant = "default", region = "us", data;
+    uint8_t severity = 0;
+    StampNs time_ns = kNoTime;
+};
+
+struct LoggedDeadLetter {
+    Refusal cause = Refusal::kBadJson;
+    std::string detail, peer, raw;
+    uint64_t position = 1;
+};
+
+/// Appends records as the sequencer would, but without any stage. One thread.
+class HotLog {
+  public:
+    explicit HotLog(StampNs first_stamp_ns = 1'767'225'600'000'000'000) : stamp_ns_(first_stamp_ns) {
+        std::string pattern = (std::filesystem::temp_directory_path() / "penstock-hot-log-XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
+        log_ = std::make_unique<EventLog>(EventLog::Options{folder_ + "/log", 1ULL << 30, false});
+        log_->register_names({"us", "ca", "eu", "apac", "latam"}, {"default", "acme"});
+        next_seq_ = log_->bounds().next_seq;
+    }
+    ~HotLog() {
+        log_.reset();
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+
+    EventLog& log() { return *log_; }
+    Seq next_seq() const { return next_seq_; }
+    /// Received time of the next item.
+    void set_stamp(StampNs stamp_ns) { stamp_ns_ = std::max(stamp_ns_, stamp_ns); }
+
+    /// One record with these events; answers its first sequence.
+    Seq append(const std::vector<LoggedEvent>& events) {
+        begin(RecordKind::kEvents);
+        for (const LoggedEvent& e : events) {
+            EventFields fields;
+            const std::string source = "/test";
+            fields.id = e.id;
+            fields.source = source;
+            fields.type = e.type;
+            fields.subject = e.subject;
+            fields.data = e.data;
+            fields.severity = e.severity;
+            fields.time_ns = e.time_ns;
+            EventHead& head = add(builder_.build(fields));
+            if (!e.subject.empty()) head.key = {XXH3_64bits(e.subject.data(), e.subject.size()), 1};
+            head.type_hash = XXH3_64bits(e.type.data(), e.type.size());
+            head.tenant = log_->names().tenant(e.tenant).value();
+            head.region = log_->names().region(e.region).value();
+            head.severity = e.severity;
+            header_.region_mask |= uint64_t{1} << head.region;
+        }
+        return commit();
+    }
+    Seq append(const std::vector<LoggedDeadLetter>& letters) {
+        begin(RecordKind::kDeadLetters);
+        for (const LoggedDeadLetter& d : letters) {
+            flatbuffers::FlatBufferBuilder fbb;
+            const auto raw = fbb.CreateVector(reinterpret_cast<const uint8_t*>(d.raw.data()), d.raw.size());
+            const auto detail = fbb.CreateString(d.detail);
+            const auto peer = fbb.CreateString(d.peer);
+            fbb.Finish(fb::CreateDeadLetter(fbb, static_cast<uint16_t>(d.cause), detail, peer, 0, d.position,
+                                            raw, d.raw.size(), XXH3_64bits(d.raw.data(), d.raw.size())));
+            add({fbb.GetBufferPointer(), fbb.GetSize()});
+        }
+        return commit();
+    }
+    Seq append_control() {
+        begin(RecordKind::kControl);
+        return commit();
+    }
+
+  private:
+    void begin(RecordKind kind) {
+        header_ = RecordHeader{};
+        header_.magic = kRecordMagic;
+        header_.version = kRecordVersion;
+        header_.kind = kind;
+        heads_.clear();
+        identities_.clear();
+        heap_.clear();
+    }
+    EventHead& add(std::span<const uint8_t> bytes) {
+        EventHead head{};
+        head.offset = static_cast<uint32_t>(heap_.size());
+        head.length = static_cast<uint32_t>(bytes.size());
+        heap_.insert(heap_.end(), bytes.begin(), bytes.end());
+        heap_.resize((heap_.size() + 7) / 8 * 8);
+        identities_.push_back({{next_seq_ + heads_.size(), 1}, 0});
+        heads_.push_back(head);
+        return heads_.back();
+    }
+    Seq commit() {
+        const Seq first = next_seq_;
+        header_.first_seq = first;
+        header_.base_stamp_ns = stamp_ns_;
+        header_.count = static_cast<uint32_t>(heads_.size());
+        header_.heap_bytes = static_cast<uint32_t>(heap_.size());
+        const RecordView view{&header_, {}, {}, identities_, heads_, heap_};
+        log_->append({&view, 1});
+        next_seq_ += header_.span();
+        stamp_ns_ += 1'000'000;
+        return first;
+    }
+
+    std::string folder_;
+    std::unique_ptr<EventLog> log_;
+    StampNs stamp_ns_;
+    Seq next_seq_ = 1;
+    EventBuilder builder_;
+    RecordHeader header_{};
+    std::vector<EventHead> heads_;
+    std::vector<EventIdentity> identities_;
+    std::vector<uint8_t> heap_;
+};
+
+}  // namespace penstock::test
