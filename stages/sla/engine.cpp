@@ -1,0 +1,339 @@
+#include "stages/sla/engine.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "schemas/event_fields.h"
+#include "stages/sla/instances.h"
+#include "stages/sla/key_selector.h"
+
+namespace penstock {
+
+struct Engine::Running {
+    Running(uint32_t number, Workflow w) : id(number), workflow(std::move(w)), pool(workflow.edges.size()) {
+        counts.resize(workflow.edges.size());
+    }
+    struct Counts {
+        uint64_t anchored = 0, met = 0, late = 0, missed = 0, pending = 0;
+    };
+    const uint32_t id;
+    const Workflow workflow;
+    InstancePool pool;
+    std::vector<Counts> counts;  ///< by edge
+    std::vector<uint32_t> dirty;  ///< instances changed since the last checkpoint
+    std::vector<Hash128> removed;
+    bool header_dirty = true;
+
+    void touch(uint32_t i) {
+        header_dirty = true;  // the counts changed with it
+        if (std::exchange(pool.at(i).dirty, true)) return;
+        dirty.push_back(i);
+    }
+};
+
+using Phase = EdgeState::Phase;
+
+Engine::~Engine() = default;
+
+// --- input ------------------------------------------------------------------------------------------------
+
+void Engine::apply(const RecordView& record) {
+    switch (record.header->kind) {
+        case RecordKind::kEvents:
+            for (size_t i = 0; i < record.count(); ++i) on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
+            return;
+        case RecordKind::kDeadLetters: return advance(record.last_stamp(), record.first_seq());
+        case RecordKind::kControl: {
+            advance(record.last_stamp(), record.first_seq());
+            const auto* control = flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
+            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflow)) define(parse_workflow(view_of(control->text())));
+            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired)) retire(view_of(control->name()));
+            return;
+        }
+    }
+}
+
+void Engine::advance(StampNs now_ns, Seq cause_seq) {
+    wheel_.advance(now_ns, [&](const auto& due) { fire(due, now_ns, cause_seq); });
+}
+
+void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns) {
+    advance(now_ns, seq);
+    const auto it = roles_.find(head.type_hash);
+    if (it == roles_.end()) return;
+    const std::string_view type = view_of(event_of(bytes)->type());
+
+    uint32_t workflow = 0xffffffff, instance = InstancePool::kNone;
+    Hash128 key;
+    bool has_key = false;
+    for (const Role& role : it->second) {
+        Running& r = *running_[role.workflow];
+        const Edge& edge = r.workflow.edges[role.edge];
+        if ((role.is_to ? edge.to : edge.from) != type) continue;  // another type of the same hash
+        if (role.workflow != workflow) {
+            workflow = role.workflow;
+            has_key = key_of(r, head, bytes, key);
+            instance = has_key ? r.pool.find(key) : InstancePool::kNone;
+        }
+        if (!has_key) continue;
+        if (role.is_to) {
+            if (instance == InstancePool::kNone) continue;
+            EdgeState& state = r.pool.edge(instance, role.edge);
+            if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) continue;
+            auto& counts = r.counts[role.edge];
+            const bool in_time = head.time_ns <= state.deadline_ns;
+            if (state.phase == Phase::kArmed) {
+                wheel_.cancel(state.timer);
+                state.timer = kNoTimer;
+                --counts.pending;
+            } else {
+                --counts.missed;
+                if (in_time) ++retracted_;
+                emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, instance, role.edge, seq, now_ns);
+            }
+            ++(in_time ? counts.met : counts.late);
+            state.phase = Phase::kSettled;
+        } else {
+            if (instance == InstancePool::kNone) {
+                instance = r.pool.add(key);
+                r.pool.at(instance).anchor_seq = seq;
+                if (options_.instance_retention_ns > 0)
+                    wheel_.arm(now_ns + options_.instance_retention_ns, {r.id, instance, kRetentionEdge});
+            }
+            EdgeState& state = r.pool.edge(instance, role.edge);
+            if (state.phase != Phase::kIdle) continue;
+            state.deadline_ns = head.time_ns + edge.within_ns;
+            state.timer = wheel_.arm(state.deadline_ns, {r.id, instance, role.edge});
+            state.phase = Phase::kArmed;
+            ++r.counts[role.edge].anchored;
+            ++r.counts[role.edge].pending;
+        }
+        r.pool.at(instance).last_stamp_ns = now_ns;
+        r.touch(instance);
+    }
+}
+
+void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq) {
+    Running* r = running(due.payload.workflow);
+    if (!r) return;
+    const uint32_t i = due.payload.instance, e = due.payload.edge;
+    if (e == kRetentionEdge) return retain_or_evict(*r, i, now_ns);
+    EdgeState& state = r->pool.edge(i, e);
+    state.timer = kNoTimer;
+    state.phase = Phase::kMissed;
+    --r->counts[e].pending;
+    ++r->counts[e].missed;
+    ++fired_;
+    totals_dirty_ = true;
+    r->touch(i);
+    emit(SlaEffect::Kind::kMissed, *r, i, e, cause_seq, now_ns);
+}
+
+void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
+    StampNs until = r.pool.at(i).last_stamp_ns + options_.instance_retention_ns;
+    for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
+        if (r.pool.edge(i, e).phase == Phase::kArmed)
+            until = std::max(until, r.pool.edge(i, e).deadline_ns + options_.instance_retention_ns);
+    if (until >= now_ns) {
+        wheel_.arm(until, {r.id, i, kRetentionEdge});
+        return;
+    }
+    r.removed.push_back(r.pool.at(i).key);
+    if (r.pool.at(i).dirty) r.dirty.erase(std::find(r.dirty.begin(), r.dirty.end(), i));
+    r.pool.remove(i);
+    ++evicted_;
+    totals_dirty_ = true;
+}
+
+void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq, StampNs now_ns) {
+    if (!on_effect) return;
+    const StampNs deadline = r.pool.edge(i, edge).deadline_ns;
+    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.at(i).anchor_seq, cause_seq, deadline, std::max(deadline, now_ns)});
+}
+
+bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const {
+    if (r.workflow.key.kind == KeySelector::Kind::kSubject) {
+        out = head.key;
+        return out != Hash128{};
+    }
+    return select_key(r.workflow.key, *event_of(bytes), head.tenant, out);
+}
+
+// --- workflows --------------------------------------------------------------------------------------------
+
+void Engine::define(Workflow workflow) {
+    retire(workflow.name);
+    const auto id = static_cast<uint32_t>(running_.size());
+    running_.push_back(std::make_unique<Running>(id, std::move(workflow)));
+    index_roles();
+}
+
+void Engine::retire(std::string_view name) {
+    for (auto& r : running_) {
+        if (!r || r->workflow.name != name) continue;
+        drop_instances(*r);
+        retired_unsaved_.push_back(r->id);
+        r.reset();
+    }
+    index_roles();
+}
+
+void Engine::drop_instances(Running& r) {
+    // Retention timers find no workflow under their id and end there; armed ones are cancelled.
+    r.pool.for_each([&](uint32_t i) {
+        for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
+            if (r.pool.edge(i, e).timer != kNoTimer) wheel_.cancel(r.pool.edge(i, e).timer);
+    });
+}
+
+void Engine::index_roles() {
+    roles_.clear();
+    for (const auto& r : running_) {
+        if (!r) continue;
+        // Settling comes first: where from and to are one type, its first event anchors and its second settles.
+        for (const bool is_to : {true, false})
+            for (uint32_t e = 0; e < r->workflow.edges.size(); ++e) {
+                const Edge& edge = r->workflow.edges[e];
+                roles_[is_to ? edge.to_hash : edge.from_hash].push_back({r->id, e, is_to});
+            }
+    }
+}
+
+std::vector<uint32_t> Engine::workflow_ids() const {
+    std::vector<uint32_t> ids;
+    for (const auto& r : running_)
+        if (r) ids.push_back(r->id);
+    return ids;
+}
+const Workflow* Engine::workflow(uint32_t id) const { return running(id) ? &running(id)->workflow : nullptr; }
+
+std::string_view Engine::document(std::string_view name) const {
+    for (const auto& r : running_)
+        if (r && r->workflow.name == name) return r->workflow.document;
+    return {};
+}
+
+WorkflowCounts Engine::counts(uint32_t id) const {
+    const Running& r = *running(id);
+    WorkflowCounts out;
+    out.name = r.workflow.name;
+    for (size_t e = 0; e < r.counts.size(); ++e) {
+        const Edge& edge = r.workflow.edges[e];
+        const auto& c = r.counts[e];
+        out.edges.push_back({edge.from, edge.to, edge.within_ns / 1'000'000, c.anchored, c.met, c.late, c.missed, c.pending});
+    }
+    return out;
+}
+
+size_t Engine::instances() const {
+    size_t n = 0;
+    for (const auto& r : running_)
+        if (r) n += r->pool.size();
+    return n;
+}
+
+void Engine::snapshot(SlaSnapshot& out) const {
+    for (const uint32_t id : workflow_ids()) out.workflows.push_back(counts(id));
+    out.instances = instances();
+    out.timers = wheel_.size();
+    out.fired_total = fired_;
+    out.retracted_total = retracted_;
+    out.evicted_total = evicted_;
+}
+
+// --- state ------------------------------------------------------------------------------------------------
+// Rows:  S 0              totals
+//        S 1 workflow     next to the document its counts
+//        S 2 workflow key an instance
+
+void Engine::save_changes(Checkpoint& out) {
+    RowWriter key, value;
+    const auto start = [&](uint8_t table) {
+        key.clear(), value.clear();
+        key.key_u8('S').key_u8(table);
+    };
+    for (const uint32_t id : std::exchange(retired_unsaved_, {})) {
+        start(1);
+        out.erase(key.key_u32(id).bytes());  // its instances' rows are passed over when loaded, and go there
+    }
+    for (const auto& r : running_) {
+        if (!r || !std::exchange(r->header_dirty, false)) continue;
+        start(1);
+        key.key_u32(r->id);
+        value.text(r->workflow.document);
+        for (const auto& c : r->counts) value.value(c);
+        out.put(key.bytes(), value.bytes());
+        for (const Hash128& gone : std::exchange(r->removed, {})) {
+            start(2);
+            out.erase(key.key_u32(r->id).value(gone).bytes());
+        }
+        for (const uint32_t i : std::exchange(r->dirty, {})) {
+            Instance& instance = r->pool.at(i);
+            instance.dirty = false;
+            start(2);
+            key.key_u32(r->id).value(instance.key);
+            value.value(instance.last_stamp_ns).value(instance.anchor_seq);
+            for (uint32_t e = 0; e < r->pool.edge_count(); ++e)
+                value.value(r->pool.edge(i, e).deadline_ns).value(r->pool.edge(i, e).phase);
+            out.put(key.bytes(), value.bytes());
+        }
+    }
+    if (std::exchange(totals_dirty_, false)) {
+        start(0);
+        out.put(key.bytes(), value.value(fired_).value(retracted_).value(evicted_).bytes());
+    }
+}
+
+void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
+    RowReader key(key_bytes), value(value_bytes);
+    key.key_u8();
+    switch (key.key_u8()) {
+        case 0:
+            fired_ = value.value<uint64_t>();
+            retracted_ = value.value<uint64_t>();
+            evicted_ = value.value<uint64_t>();
+            return;
+        case 1: {
+            const uint32_t id = key.key_u32();
+            auto r = std::make_unique<Running>(id, parse_workflow(value.text()));
+            for (auto& c : r->counts) c = value.value<Running::Counts>();
+            r->header_dirty = false;
+            if (running_.size() <= id) running_.resize(id + 1);
+            running_[id] = std::move(r);
+            return;
+        }
+        case 2: {
+            Running* r = running(key.key_u32());
+            if (!r) return;
+            const uint32_t i = r->pool.add(key.value<Hash128>());
+            r->pool.at(i).last_stamp_ns = value.value<StampNs>();
+            r->pool.at(i).anchor_seq = value.value<Seq>();
+            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
+                r->pool.edge(i, e).deadline_ns = value.value<StampNs>();
+                r->pool.edge(i, e).phase = value.value<Phase>();
+            }
+            return;
+        }
+        default: return;
+    }
+}
+
+void Engine::loaded(StampNs) {
+    // Timers are not stored: they follow from the edges that are armed. Deadline order of equal ones is the
+    // order of arming, which here is key order; what a run fires at one instant is a set for its counts.
+    for (const auto& r : running_) {
+        if (!r) continue;
+        r->pool.for_each([&](uint32_t i) {
+            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
+                EdgeState& state = r->pool.edge(i, e);
+                if (state.phase == Phase::kArmed) state.timer = wheel_.arm(state.deadline_ns, {r->id, i, e});
+            }
+            if (options_.instance_retention_ns > 0)
+                wheel_.arm(r->pool.at(i).last_stamp_ns + options_.instance_retention_ns, {r->id, i, kRetentionEdge});
+        });
+    }
+    index_roles();
+}
+
+}  // namespace penstock
