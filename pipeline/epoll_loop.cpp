@@ -144,8 +144,8 @@ class EpollLoop final : public NetLoop {
                 connections_.remove(c->id);
                 continue;
             }
-            c->watched = EPOLLIN;
-            watch(EPOLL_CTL_ADD, fd, EPOLLIN, c->id);
+            c->watched = c->reading ? EPOLLIN : 0u;
+            watch(EPOLL_CTL_ADD, fd, c->watched, c->id);
         }
     }
     void serve(ConnectionId id, uint32_t events) {

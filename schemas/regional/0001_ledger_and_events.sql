@@ -7,6 +7,7 @@ CREATE TABLE penstock.ledger (
     epoch      bigint NOT NULL,      -- who may write: raised by each appliance that takes the log over
     begin_seq  bigint NOT NULL,      -- the log's oldest sequence when this row was made
     seq        bigint NOT NULL,      -- everything of the log below it is here, or was not for this region
+    stamp_ns   bigint NOT NULL DEFAULT 0,  -- when sequence seq - 1 was received; tells one history from another
     stored     bigint NOT NULL DEFAULT 0,  -- rows
     refused    bigint NOT NULL DEFAULT 0,  -- rows that went to the dead letters instead
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -43,3 +44,10 @@ CREATE INDEX event_lookup ON penstock.event USING brin (
     subject text_bloom_ops (n_distinct_per_range = 1000, false_positive_rate = 0.002),
     type text_bloom_ops (n_distinct_per_range = 50)
 ) WITH (pages_per_range = 32);
+
+-- For people and programs that look things up. The condition is always true; it lets the planner see that the
+-- index follows the order of the rows, without which it may read the whole table for a single key.
+CREATE VIEW penstock.events AS
+    SELECT log, seq, received, time, tenant, source, id, type, subject, severity, data, attributes
+    FROM penstock.event WHERE received > '-infinity';
+COMMENT ON VIEW penstock.events IS 'All events. Name a range of received where you can: whole days are then skipped.';

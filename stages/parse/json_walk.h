@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "schemas/limits.h"
-#include "stages/parse/identity.h"
+#include "schemas/identity.h"
 
 namespace penstock {
 

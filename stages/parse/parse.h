@@ -5,7 +5,7 @@
 #include <span>
 
 #include "pipeline/event_batch.h"
-#include "stages/parse/identity.h"
+#include "schemas/identity.h"
 #include "stages/parse/vocabulary.h"
 
 namespace penstock {

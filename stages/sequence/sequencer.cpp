@@ -1,20 +1,12 @@
 #include "stages/sequence/sequencer.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "schemas/event_generated.h"
 
 namespace penstock {
-
-void DeadLetter::set_raw(std::span<const uint8_t> whole) {
-    const size_t kept = std::min(whole.size(), limits::kDeadLetterRawBytesMax);
-    raw.assign(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(kept));
-    whole_length = whole.size();
-    whole_hash = XXH3_64bits(whole.data(), whole.size());
-}
 
 Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns)
     : ring_(ring), clock_(clock), next_seq_(next_seq), last_stamp_ns_(last_stamp_ns) {}

@@ -1,28 +1,13 @@
 // sequence: gives every record its place in the log and its time, and hands it to the log and the state.
 #pragma once
 
-#include <span>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "pipeline/batch_ring.h"
 #include "pipeline/clock.h"
-#include "schemas/refusal.h"
+#include "pipeline/dead_letter.h"
 
 namespace penstock {
-
-/// What becomes a dead letter. Owns its bytes (raw is capped at limits::kDeadLetterRawBytesMax already).
-struct DeadLetter {
-    Refusal cause = Refusal::kNone;
-    std::string detail, peer, producer;
-    uint64_t position = 0;
-    uint16_t tenant = 0;
-    std::vector<uint8_t> raw;
-    uint64_t whole_length = 0, whole_hash = 0;
-
-    /// Keeps the first bytes of `whole`, and the length and hash of all of it.
-    void set_raw(std::span<const uint8_t> whole);
-};
 
 /// Intake thread. Sequences and stamps rise strictly, whatever the wall clock does.
 class Sequencer {

@@ -1,0 +1,52 @@
+// What ingest knows of one connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/net_loop.h"
+#include "pipeline/stream_hash.h"
+#include "schemas/log_record.h"
+#include "stages/ingest/answers.h"
+
+namespace penstock {
+
+struct IngestConnection {
+    // Fixed after accept.
+    ConnectionId id = 0;
+    std::string peer;
+    bool loopback = false;
+
+    // Who speaks.
+    WireFormat format = WireFormat::kUnknown;
+    bool introduced = false;  ///< a hello was read, or the first event came without one
+    uint16_t tenant = 0;
+    std::string producer_name;  ///< empty: unnamed
+    Hash128 producer;
+    uint64_t epoch = 0;
+
+    // Where the stream stands.
+    uint64_t next_position = 1;   ///< of the next event line (a named producer may repeat older ones)
+    uint64_t next_new = 1;        ///< first position that was not taken yet
+    std::vector<uint8_t> carry;   ///< a line or frame that has begun
+    bool discarding = false;      ///< inside a line that is too long
+    uint64_t discarded_bytes = 0;
+    std::unique_ptr<StreamHash> discarded_hash;
+    bool ended = false;           ///< the peer will send no more
+    bool failing = false;         ///< in error or closed; nothing more is read
+    std::string error;            ///< the last answer, when failing
+    int64_t last_read_ns = 0;     ///< monotonic
+
+    // What is owed.
+    AckCounts counted;            ///< including what is not durable yet
+    AckCounts acked;              ///< as last told
+    std::string answers;          ///< refused events since the last publication
+    bool touched = false;         ///< in Ingest's list of connections to answer
+    bool wants_ack = false;       ///< a heartbeat asked
+    uint32_t answers_under_way = 0;
+    bool paused = false;          ///< not read: its answers are not taken
+};
+
+}  // namespace penstock

@@ -1,0 +1,278 @@
+#include "stages/ingest/ingest.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace penstock {
+
+namespace {
+constexpr int64_t kTimeoutCheckNs = 1'000'000'000;
+constexpr size_t kPadding = 64;
+}  // namespace
+
+Ingest::Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Clock& clock)
+    : options_(std::move(options)),
+      sink_(sink),
+      telemetry_(telemetry),
+      clock_(clock),
+      hasher_(options_.hash_secret),
+      loop_(NetLoop::create(options_.net, *this)) {}
+
+size_t Ingest::do_work(int64_t timeout_ns) {
+    received_ = 0;
+    loop_->run_once(timeout_ns);
+    return received_;
+}
+
+// --- sockets ----------------------------------------------------------------------------------------------
+
+bool Ingest::on_accept(ConnectionId id, const std::string& peer, bool loopback) {
+    if (stopping_) return false;
+    auto c = std::make_unique<Connection>();
+    c->id = id;
+    c->peer = peer;
+    c->loopback = loopback;
+    c->last_read_ns = clock_.monotonic_ns();
+    if (!reading_) loop_->set_reading(id, false);
+    connections_.emplace(id, std::move(c));
+    telemetry_.connections_accepted.add();
+    telemetry_.connections_open.set(static_cast<int64_t>(connections_.size()));
+    return true;
+}
+
+void Ingest::on_data(ConnectionId id, std::span<const uint8_t> data) {
+    Connection* c = find(id);
+    if (!c || c->failing || c->ended) return;
+    if (round_ns_ == 0) round_ns_ = clock_.monotonic_ns();
+    c->last_read_ns = round_ns_;
+    telemetry_.received_bytes.add(data.size());
+    if (c->format == WireFormat::kUnknown) c->format = data[0] == 'P' ? WireFormat::kBinary : WireFormat::kNdjson;
+    c->format == WireFormat::kBinary ? read_frames(*c, data) : read_lines(*c, data);
+}
+
+void Ingest::on_end_of_stream(ConnectionId id) {
+    if (Connection* c = find(id)) end_of_stream(*c);
+}
+
+void Ingest::on_closed(ConnectionId id, const std::string&) {
+    Connection* c = find(id);
+    if (!c) return;
+    if (!c->producer_name.empty()) producers_.closed(c->producer, id);
+    // It may be in use further up the stack, and raw events point at it: it goes at the end of a round.
+    c->failing = c->ended = true;
+    closed_.push_back(id);
+}
+
+void Ingest::on_round_end() {
+    process();
+    if (const auto position = sink_.publish()) {
+        for (const ConnectionId id : touched_) {
+            Connection* c = find(id);
+            if (!c) continue;
+            c->touched = false;
+            ++c->answers_under_way;
+            owed_.push_back({*position, id, c->counted, std::exchange(c->answers, {}), round_ns_});
+        }
+        touched_.clear();
+    }
+    answer_durable();
+    if (touched_.empty()) round_ns_ = 0;
+    resume_paused();
+    apply_backpressure();
+    const int64_t now = clock_.monotonic_ns();
+    if (now >= next_timeout_check_ns_) {
+        next_timeout_check_ns_ = now + kTimeoutCheckNs;
+        check_timeouts(now);
+        telemetry_.producers.set(static_cast<int64_t>(producers_.size()));
+    }
+    for (const ConnectionId id : closed_) connections_.erase(id);
+    closed_.clear();
+    telemetry_.connections_open.set(static_cast<int64_t>(connections_.size()));
+}
+
+// --- raw events and their verdicts ------------------------------------------------------------------------
+
+void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position) {
+    if (work_.raw.size() == limits::kBatchEventsMax) process();
+    if (sources_.empty() || sources_.back() != &c) sources_.push_back(&c);
+    work_.raw.push_back({bytes.data(), static_cast<uint32_t>(bytes.size()), format, c.tenant, static_cast<uint32_t>(sources_.size() - 1), position});
+    work_.verdicts.push_back(Verdict::kPending);
+    ++received_;
+}
+
+void Ingest::process() {
+    if (!work_.raw.empty()) {
+        telemetry_.events_received.add(work_.raw.size());
+        sink_.process(work_);
+        account();
+        work_.clear();
+        sources_.clear();
+    }
+    kept_.clear();
+}
+
+void Ingest::account() {
+    size_t next_refused = 0;
+    // Refusals come in the order of the stages; answers go in the order of the events.
+    std::sort(work_.refused.begin(), work_.refused.end(), [](const auto& a, const auto& b) { return a.raw < b.raw; });
+    uint64_t duplicates = 0;
+    for (size_t i = 0; i < work_.raw.size(); ++i) {
+        const RawEvent& raw = work_.raw[i];
+        Connection& c = *sources_[raw.connection];
+        if (work_.verdicts[i] != Verdict::kPending) c.counted.seq = raw.position;
+        switch (work_.verdicts[i]) {
+            case Verdict::kAccepted: ++c.counted.stored; break;
+            case Verdict::kDuplicate: ++c.counted.duplicates, ++duplicates; break;
+            case Verdict::kPending: return;  // the sink gave up: what follows was not taken
+            case Verdict::kRefused: {
+                RefusedEvent& r = work_.refused[next_refused++];
+                DeadLetter letter = letter_for(c, raw.position);
+                letter.set_raw({raw.data, raw.length});
+                ++c.counted.refused;
+                c.answers += answers::refused(c.format, raw.position, r.cause, r.detail);
+                telemetry_.dead_letters[static_cast<size_t>(r.cause)].add();
+                letter.cause = r.cause;
+                letter.detail = std::move(r.detail);
+                sink_.keep_dead_letter(std::move(letter));
+                break;
+            }
+        }
+    }
+    telemetry_.events_duplicate.add(duplicates);
+    telemetry_.events_stored.add(work_.raw.size() - duplicates - work_.refused.size());
+    for (Connection* c : sources_) {
+        touch(*c);
+        if (c->producer_name.empty()) continue;
+        ProducerTable::Producer* p = producers_.find(c->producer);
+        if (p && p->connection == c->id) {
+            p->next_seq = c->counted.seq + 1;
+            sink_.note_position({c->producer, c->epoch, c->counted.seq});
+        }
+    }
+}
+
+DeadLetter Ingest::letter_for(const Connection& c, uint64_t position) const {
+    DeadLetter letter;
+    letter.peer = c.peer;
+    letter.producer = c.producer_name;
+    letter.position = position;
+    letter.tenant = c.tenant;
+    return letter;
+}
+
+void Ingest::refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail, DeadLetter letter) {
+    process();  // answers keep the order of the events
+    c.counted.seq = position + count - 1;
+    c.counted.refused += count;
+    telemetry_.events_received.add(count);
+    telemetry_.dead_letters[static_cast<size_t>(cause)].add(count);
+    c.answers += answers::refused(c.format, position, cause, detail);
+    letter.cause = cause;
+    letter.detail = std::move(detail);
+    sink_.keep_dead_letter(std::move(letter));
+    if (!c.producer_name.empty()) {
+        if (ProducerTable::Producer* p = producers_.find(c.producer)) p->next_seq = c.counted.seq + 1;
+        sink_.note_position({c.producer, c.epoch, c.counted.seq});
+    }
+    touch(c);
+}
+
+std::span<const uint8_t> Ingest::keep_for_round(std::vector<uint8_t>&& bytes) {
+    const size_t size = bytes.size();
+    bytes.resize(size + kPadding);
+    kept_.push_back(std::move(bytes));
+    return {kept_.back().data(), size};
+}
+
+void Ingest::resent(Connection& c) {
+    ++c.counted.duplicates;
+    telemetry_.events_resent.add();
+    touch(c);
+}
+
+// --- answers ----------------------------------------------------------------------------------------------
+
+void Ingest::touch(Connection& c) {
+    if (!std::exchange(c.touched, true)) touched_.push_back(c.id);
+}
+
+void Ingest::answer_durable() {
+    if (owed_.empty()) return;
+    const uint64_t durable = sink_.committed_position();
+    const int64_t now = clock_.monotonic_ns();
+    std::vector<Connection*> to_ack;
+    while (!owed_.empty() && owed_.front().position <= durable) {
+        Owed& owed = owed_.front();
+        if (Connection* c = find(owed.connection)) {
+            --c->answers_under_way;
+            if (!owed.refused.empty()) loop_->send(c->id, owed.refused);
+            const uint64_t events = owed.counts.seq - c->acked.seq;
+            if (owed.read_ns && events) telemetry_.ack_ns.record(static_cast<uint64_t>(now - owed.read_ns), events);
+            c->acked = owed.counts;
+            if (to_ack.empty() || to_ack.back() != c) to_ack.push_back(c);
+        }
+        owed_.pop_front();
+    }
+    for (Connection* c : to_ack) {
+        if (c->acked.seq == 0 && !c->wants_ack) {
+            finish_if_done(*c);
+            continue;
+        }
+        send_ack(*c);
+        finish_if_done(*c);
+    }
+}
+
+void Ingest::send_ack(Connection& c) {
+    c.wants_ack = false;
+    loop_->send(c.id, answers::ack(c.format, c.acked, options_.credits_bytes));
+    if (loop_->backlog_bytes(c.id) > limits::kSendBacklogBytesMax && !c.paused) {
+        c.paused = true;
+        paused_.push_back(c.id);
+        loop_->set_reading(c.id, false);
+        telemetry_.backpressure_pauses.add();
+    }
+}
+
+void Ingest::finish_if_done(Connection& c) {
+    if (!c.ended || c.touched || c.answers_under_way > 0) return;
+    if (!c.error.empty())
+        loop_->send(c.id, c.error);
+    else if (c.format != WireFormat::kBinary)
+        loop_->send(c.id, answers::done(c.acked));
+    loop_->close_after_send(c.id);
+}
+
+void Ingest::resume_paused() {
+    std::erase_if(paused_, [&](ConnectionId id) {
+        Connection* c = find(id);
+        if (c && loop_->backlog_bytes(id) > limits::kSendBacklogBytesMax / 2) return false;
+        if (c) {
+            c->paused = false;
+            if (reading_ && !c->failing && !c->ended) loop_->set_reading(id, true);
+        }
+        return true;
+    });
+}
+
+void Ingest::apply_backpressure() {
+    const bool admit = sink_.admits() && !stopping_;
+    if (admit != reading_) {
+        reading_ = admit;
+        if (!admit) telemetry_.backpressure_pauses.add();
+        for (auto& [id, c] : connections_)
+            if (!c->paused && !c->failing && !c->ended) loop_->set_reading(id, admit);
+    }
+}
+
+void Ingest::stop_reading() {
+    stopping_ = true;
+    apply_backpressure();
+}
+
+bool Ingest::drained() {
+    return owed_.empty() && touched_.empty() && work_.raw.empty();
+}
+
+}  // namespace penstock

@@ -1,0 +1,133 @@
+// ingest: sockets to raw events, and verdicts back to answers. Both formats of docs/wire_format.md.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/clock.h"
+#include "pipeline/net_loop.h"
+#include "pipeline/telemetry.h"
+#include "schemas/identity.h"
+#include "stages/ingest/connection.h"
+#include "stages/ingest/intake_sink.h"
+#include "stages/ingest/producers.h"
+
+namespace penstock {
+
+/// Intake thread. One round of do_work reads what the sockets have, runs it through the sink, and answers
+/// what has become durable. Memory of a connection: about 400 bytes, the line or frame that has begun (at
+/// most 1 MiB), and answers not taken (at most limits::kSendBacklogBytesMax and one round's).
+class Ingest final : public NetHandler {
+  public:
+    struct Tenant {
+        std::string name;
+        uint16_t id;
+        std::string key_hash;  ///< empty: no key, loopback only
+    };
+    struct Options {
+        NetLoop::Options net;
+        int64_t idle_timeout_ns, stall_timeout_ns;
+        uint64_t credits_bytes;
+        std::string log_id;
+        std::vector<uint8_t> hash_secret;
+        std::vector<Tenant> tenants;  ///< the first is `default`
+    };
+    Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Clock& clock);
+
+    /// Waits at most `timeout_ns` for sockets. Returns how many raw events came.
+    size_t do_work(int64_t timeout_ns);
+    /// From any thread: something has become durable, or there is a request.
+    void wake() { loop_->wake(); }
+    /// Recovery, before the first do_work.
+    void restore_producer(const ProducerPosition& position) { producers_.restore(position); }
+    /// Graceful stop: no connection is read any more; true once every answer owed has been sent.
+    bool drained();
+    void stop_reading();
+
+    uint16_t port() const { return loop_->port(); }
+    std::string_view backend() const { return loop_->backend(); }
+
+    // NetHandler
+    bool on_accept(ConnectionId id, const std::string& peer, bool loopback) override;
+    void on_data(ConnectionId id, std::span<const uint8_t> data) override;
+    void on_end_of_stream(ConnectionId id) override;
+    void on_closed(ConnectionId id, const std::string& reason) override;
+    void on_round_end() override;
+
+  private:
+    using Connection = IngestConnection;
+
+    // ndjson.cpp
+    void read_lines(Connection& c, std::span<const uint8_t> data);
+    void take_line(Connection& c, std::span<const uint8_t> line);
+    bool take_control_line(Connection& c, std::span<const uint8_t> line);
+    void discard_line(Connection& c, std::span<const uint8_t> part, bool ends);
+
+    // frames.cpp
+    void read_frames(Connection& c, std::span<const uint8_t> data);
+    void take_frame(Connection& c, std::span<const uint8_t> frame);
+    void take_event_frame(Connection& c, std::span<const uint8_t> frame);
+
+    // session.cpp
+    void hello(Connection& c, std::string_view json);
+    bool introduce_anonymous(Connection& c);
+    void watermark(Connection& c, std::string_view json);
+    void fail(Connection& c, Refusal cause, const std::string& detail);
+    void end_of_stream(Connection& c);
+    void check_timeouts(int64_t now_ns);
+
+    // ingest.cpp
+    void add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position);
+    void refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail, DeadLetter letter);
+    DeadLetter letter_for(const Connection& c, uint64_t position) const;
+    void process();
+    void account();
+    void resent(Connection& c);
+    void touch(Connection& c);
+    void answer_durable();
+    void send_ack(Connection& c);
+    void finish_if_done(Connection& c);
+    void apply_backpressure();
+    void resume_paused();
+    /// Keeps bytes readable until the round has been processed.
+    std::span<const uint8_t> keep_for_round(std::vector<uint8_t>&& bytes);
+    Connection* find(ConnectionId id) {
+        const auto it = connections_.find(id);
+        return it == connections_.end() ? nullptr : it->second.get();
+    }
+
+    const Options options_;
+    IntakeSink& sink_;
+    Telemetry& telemetry_;
+    const Clock& clock_;
+    IdentityHasher hasher_;
+    ProducerTable producers_;
+    absl::flat_hash_map<ConnectionId, std::unique_ptr<Connection>> connections_;
+
+    WorkBatch work_;
+    std::vector<Connection*> sources_;  ///< by RawEvent::connection; of this work
+    std::vector<std::vector<uint8_t>> kept_;
+    std::vector<ConnectionId> touched_, paused_, closed_;
+    size_t received_ = 0;
+    int64_t round_ns_ = 0;  ///< when this round's bytes were read
+
+    /// An answer that waits for its record to be durable.
+    struct Owed {
+        uint64_t position;
+        ConnectionId connection;
+        AckCounts counts;
+        std::string refused;
+        int64_t read_ns;
+    };
+    std::deque<Owed> owed_;
+    int64_t next_timeout_check_ns_ = 0;
+    bool reading_ = true, stopping_ = false;
+    std::unique_ptr<NetLoop> loop_;  // last: its handler is this
+};
+
+}  // namespace penstock
