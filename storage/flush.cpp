@@ -121,7 +121,7 @@ int64_t RegionFlusher::step_unguarded() {
         const int64_t until = gathering_since_ns_ + options_.linger_ns;
         publish_lag();
         if (!batch_full() && now < until && !stopping) return until - now;
-        pieces_.push_back({0, batch_.rows(), batch_.from(), batch_.to()});
+        pieces_.push_back({0, batch_.rows(), batch_.from(), batch_.to(), batch_.to_stamp_ns()});
         return 0;
     }
     healthy();
@@ -130,7 +130,7 @@ int64_t RegionFlusher::step_unguarded() {
     // said to be committed; wait for it.
     if (batch_.to() < committed && batch_.to() > looked_at) return 0;
     if (batch_.to() > cursor_ && (stopping || now - last_ledger_ns_ >= options_.ledger_interval_ns)) {
-        pieces_.push_back({0, 0, batch_.from(), batch_.to()});
+        pieces_.push_back({0, 0, batch_.from(), batch_.to(), batch_.to_stamp_ns()});
         return 0;
     }
     if (stopping) finished_.store(true, std::memory_order_release);
@@ -196,9 +196,9 @@ int64_t RegionFlusher::store_next() {
 /// Halves the range: the refused row is in one of them, or both hold one.
 void RegionFlusher::split(const RowRange& range) {
     const size_t middle = range.first_row + range.rows() / 2;
-    const Seq at = batch_.row(middle).seq;
-    pieces_.back() = {middle, range.end_row, at, range.to};
-    pieces_.push_back({range.first_row, middle, range.from, at});
+    const RowBatch::Row& last = batch_.row(middle - 1);  // of the first half
+    pieces_.back() = {middle, range.end_row, last.seq + 1, range.to, range.to_stamp_ns};
+    pieces_.push_back({range.first_row, middle, range.from, last.seq + 1, last.received_ns});
 }
 
 /// Asks for a dead letter; the ledger passes the row only after that is durable.

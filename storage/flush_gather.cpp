@@ -30,11 +30,33 @@ void RegionFlusher::check_span(const LedgerPosition& ledger) const {
         throw RegionalError(
             RegionalError::Kind::kUnfit,
             fmt::format(
-                "the region's ledger is older than the log: it waits for sequence {}, the log begins at {}. "
-                "Sequences {} to {} are not in the log any more (the database restored from a backup, or the "
+                "the region's ledger is older than the log: it waits for sequence {0}, the log begins at "
+                "{1}. "
+                "Sequences {0} to {2} are not in the log any more (the database restored from a backup, or "
+                "the "
                 "region not configured for a while). To go on without them: UPDATE penstock.ledger SET seq = "
-                "{} WHERE log = {}",
-                ledger.seq, log.first_seq, ledger.seq, log.first_seq - 1, log.first_seq, ledger.log));
+                "{1}, stamp_ns = 0 WHERE log = {3}",
+                ledger.seq, log.first_seq, log.first_seq - 1, ledger.log));
+    // Both may have gone on since one of them was restored: then the numbers fit again, but not what they
+    // name.
+    if (ledger.stamp_ns == 0 || ledger.seq <= log.first_seq) return;
+    const Seq last = ledger.seq - 1;
+    StampNs stamp = 0;
+    reader_->scan(last, [&](const RecordView& record) {
+        if (record.first_seq() <= last) stamp = record.stamp(static_cast<size_t>(last - record.first_seq()));
+        return false;
+    });
+    if (stamp != ledger.stamp_ns)
+        throw RegionalError(
+            RegionalError::Kind::kUnfit,
+            fmt::format(
+                "the region's ledger and the log are of different histories: sequence {0} was received at "
+                "{1} "
+                "when the region took it, and at {2} in this log (UTC nanoseconds). One of them was restored "
+                "from a backup: sequences up to {0} may be lost or differ. Give this log a new data folder, "
+                "or "
+                "restore the one that the region knows",
+                last, ledger.stamp_ns, stamp));
 }
 
 void RegionFlusher::begin_batch() {
@@ -58,7 +80,7 @@ void RegionFlusher::gather(Seq committed) {
                      i < record.count(); ++i) {
                     if (record.heads[i].region != region_id_) continue;
                     if (batch_full()) {
-                        batch_.reach(first + i);
+                        if (i > 0) batch_.reach(first + i, record.stamp(i - 1));
                         return false;
                     }
                     if (batch_.rows() == 0) oldest_waiting_ns_ = record.stamp(i);
@@ -67,7 +89,7 @@ void RegionFlusher::gather(Seq committed) {
                     if (first + i >= counted_to_) ++waiting_;
                 }
             }
-            batch_.reach(record.end_seq());
+            batch_.reach(record.end_seq(), record.last_stamp());
             return !batch_full() && clock_.monotonic_ns() < give_way_at;
         },
         true);

@@ -20,10 +20,17 @@ namespace {
 /// Bytes handed to libpq at once: it copies them, so this bounds its buffer.
 constexpr size_t kCopyChunkBytes = 64 * 1024;
 
+/// libpq's messages span lines and are indented.
 std::string one_line(const char* text) {
-    std::string line(text ? text : "");
-    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::string line;
+    for (const char* c = text ? text : ""; *c; ++c) {
+        const bool space = *c == '\n' || *c == '\t' || *c == ' ';
+        if (!space)
+            line += *c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    }
+    while (!line.empty() && line.back() == ' ') line.pop_back();
     return line;
 }
 

@@ -91,9 +91,9 @@ LedgerPosition PostgresRegionalStore::claim_ledger(const Claim& claim) {
     // has the row locked. So what is read here is final.
     const char* const take_over =
         "UPDATE penstock.ledger SET epoch = epoch + 1, updated_at = now() WHERE log_id = $1::uuid "
-        "RETURNING log, epoch, seq, stored";
+        "RETURNING log, epoch, seq, stored, stamp_ns";
     const char* const read =
-        "SELECT log, epoch, seq, stored FROM penstock.ledger WHERE log_id = $1::uuid FOR UPDATE";
+        "SELECT log, epoch, seq, stored, stamp_ns FROM penstock.ledger WHERE log_id = $1::uuid FOR UPDATE";
     PostgresResult row = connection_->query(claim.epoch == 0 ? take_over : read, {claim.log_id});
     if (row.rows() == 0 && claim.epoch != 0)
         throw RegionalError(Kind::kUnfit,
@@ -114,7 +114,8 @@ LedgerPosition PostgresRegionalStore::claim_ledger(const Claim& claim) {
     }
     if (row.rows() != 1) throw RegionalError(Kind::kUnfit, "the ledger has no row of this log, or several");
     LedgerPosition position{static_cast<int32_t>(row.number(0, 0)), static_cast<uint64_t>(row.number(0, 1)),
-                            static_cast<Seq>(row.number(0, 2)), static_cast<uint64_t>(row.number(0, 3))};
+                            static_cast<Seq>(row.number(0, 2)), static_cast<uint64_t>(row.number(0, 3)),
+                            row.number(0, 4)};
     if (claim.epoch != 0 && position.epoch != claim.epoch)
         throw RegionalError(
             Kind::kFenced,
@@ -148,10 +149,11 @@ void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) 
         }
         const PostgresResult moved = connection.query(
             "UPDATE penstock.ledger SET seq = $1::bigint, stored = stored + $2::bigint, "
-            "refused = refused + $3::bigint, updated_at = now() "
+            "refused = refused + $3::bigint, stamp_ns = $7::bigint, updated_at = now() "
             "WHERE log = $4::integer AND epoch = $5::bigint AND seq = $6::bigint",
             {std::to_string(range.to), std::to_string(range.rows()), std::to_string(range.refused),
-             std::to_string(ledger_.log), std::to_string(ledger_.epoch), std::to_string(range.from)});
+             std::to_string(ledger_.log), std::to_string(ledger_.epoch), std::to_string(range.from),
+             std::to_string(range.to_stamp_ns)});
         if (moved.affected() != 1) {
             connection.rollback();
             throw RegionalError(Kind::kMoved, fmt::format("the ledger was not at sequence {} of epoch {}",

@@ -32,6 +32,7 @@ struct LedgerPosition {
     uint64_t epoch = 0;  ///< ours
     Seq seq = 0;         ///< all of the log below it is stored, or was not for this region
     uint64_t stored = 0;
+    StampNs stamp_ns = 0;  ///< when sequence `seq` - 1 was received; 0: nothing was taken yet
 };
 
 /// One thread, but for interrupt(). Any error but kRowRefused and kMoved leaves the store closed or to be

@@ -41,11 +41,13 @@ class RowBatch {
     /// Encodes item `i` of an events record. Sequences must rise.
     void add(const RecordView& record, size_t i, std::string_view tenant);
 
-    /// Everything below `to` has been looked at: rows were added for what belongs to the region.
-    void reach(Seq to) { to_ = to; }
+    /// Everything below `to` has been looked at: rows were added for what belongs to the region. `stamp_ns`:
+    /// when sequence `to` - 1 was received.
+    void reach(Seq to, StampNs stamp_ns) { to_ = to, to_stamp_ns_ = stamp_ns; }
 
     Seq from() const { return from_; }
     Seq to() const { return to_; }
+    StampNs to_stamp_ns() const { return to_stamp_ns_; }
     size_t rows() const { return rows_.size(); }
     size_t bytes() const { return used_; }
     const Row& row(size_t i) const { return rows_[i]; }
@@ -68,6 +70,7 @@ class RowBatch {
 
     int32_t log_ = 0;
     Seq from_ = 0, to_ = 0;
+    StampNs to_stamp_ns_ = 0;
     std::unique_ptr<uint8_t[]> buffer_;
     size_t capacity_ = 0, used_ = 0;
     std::vector<Row> rows_;
@@ -78,7 +81,8 @@ class RowBatch {
 struct RowRange {
     size_t first_row = 0, end_row = 0;
     Seq from = 0, to = 0;
-    uint64_t refused = 0;  ///< rows of it that went to the dead letters instead
+    StampNs to_stamp_ns = 0;  ///< when sequence `to` - 1 was received
+    uint64_t refused = 0;     ///< rows of it that went to the dead letters instead
     size_t rows() const { return end_row - first_row; }
 };
 

@@ -109,6 +109,7 @@ autovacuum_vacuum_insert_scale_factor = 0.5
 autovacuum_vacuum_cost_delay = 5ms
 max_parallel_workers_per_gather = 1
 jit = off
+random_page_cost = 1.1
 log_timezone = 'UTC'
 timezone = 'UTC'
 log_checkpoints = off

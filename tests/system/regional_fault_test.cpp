@@ -165,9 +165,9 @@ TEST_F(RegionalFault, StaleLedgerPositionStoresNothing) {
         for (size_t i = 0; i < record.count(); ++i) batch.add(record, i, "default");
         return true;
     });
-    store.store(batch, {0, 10, 1, 11});
+    store.store(batch, {0, 10, 1, 11, 1});
     try {
-        store.store(batch, {0, 10, 1, 11});
+        store.store(batch, {0, 10, 1, 11, 1});
         FAIL() << "the same rows were stored twice";
     } catch (const RegionalError& error) {
         EXPECT_EQ(error.kind, RegionalError::Kind::kMoved);
@@ -229,6 +229,21 @@ TEST_F(RegionalFault, LedgerAheadOfTheLogIsRefusedNamingTheSpan) {
     EXPECT_EQ(number("SELECT count(*) FROM penstock.event"), 10);
 }
 
+TEST_F(RegionalFault, LogOfAnotherHistoryIsRefusedAlsoWhenTheNumbersFit) {
+    RegionRig rig(shared_cluster().dsn());
+    rig.start();
+    rig.append(10);
+    ASSERT_TRUE(rig.caught_up()) << rig.region.error();
+    rig.stop();
+    // As if the region had taken 5 sequences of a log that was then restored and has grown past them.
+    number("UPDATE penstock.ledger SET seq = 6");
+    rig.start();
+    ASSERT_TRUE(RegionRig::eventually([&] {
+        return rig.region.error().find("histories") != std::string::npos;
+    })) << rig.region.error();
+    EXPECT_EQ(number("SELECT count(*) FROM penstock.event"), 10);
+}
+
 TEST_F(RegionalFault, LedgerOlderThanTheLogIsRefusedNamingTheSpanUntilSomebodyAcceptsTheLoss) {
     RegionRig rig(shared_cluster().dsn());
     rig.start();
@@ -242,7 +257,7 @@ TEST_F(RegionalFault, LedgerOlderThanTheLogIsRefusedNamingTheSpanUntilSomebodyAc
         << rig.region.error();
     EXPECT_NE(rig.region.error().find("11 to 30"), std::string::npos) << rig.region.error();
     EXPECT_LT(rig.region.flushed_seq.load(), 52u);
-    number("UPDATE penstock.ledger SET seq = 51");
+    number("UPDATE penstock.ledger SET seq = 51, stamp_ns = 0");
     rig.append(10);
     EXPECT_TRUE(rig.caught_up()) << "the remedy is seen without a restart: " << rig.region.error();
     EXPECT_EQ(number("SELECT count(*) FROM penstock.event"), 60);
