@@ -1,0 +1,84 @@
+#include "storage/state_store.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "storage/lmdb.h"
+
+namespace penstock {
+
+using lmdb::check;
+
+StateStore::StateStore(const Options& options) {
+    std::error_code ec;
+    std::filesystem::create_directories(options.path, ec);
+    if (ec) throw LogError(fmt::format("cannot create {}: {}", options.path, ec.message()), ec.value());
+    ::chmod(options.path.c_str(), 0700);
+    check(mdb_env_create(&env_), "mdb_env_create");
+    try {
+        check(mdb_env_set_mapsize(env_, options.bytes_max), "mdb_env_set_mapsize");
+        check(mdb_env_set_maxdbs(env_, 4), "mdb_env_set_maxdbs");
+        if (const int rc = mdb_env_open(env_, options.path.c_str(), MDB_NOTLS, 0600); rc != 0)
+            lmdb::fail(fmt::format("cannot open the state in {}", options.path), rc);
+        lmdb::Txn txn(env_, 0);
+        check(mdb_dbi_open(txn, "rows", MDB_CREATE, &rows_), "open rows");
+        check(mdb_dbi_open(txn, "meta", MDB_CREATE, &meta_), "open meta");
+        MDB_val key = lmdb::val("log_id"), value;
+        if (const int rc = mdb_get(txn, meta_, &key, &value); rc == MDB_NOTFOUND) {
+            value = lmdb::val(options.log_id);
+            check(mdb_put(txn, meta_, &key, &value, 0), "write log_id");
+        } else {
+            check(rc, "read log_id");
+            const std::string_view found(static_cast<const char*>(value.mv_data), value.mv_size);
+            if (found != options.log_id)
+                throw LogError(fmt::format("{} belongs to log {}, not to {}; put the matching folder back, or remove it to "
+                                           "rebuild the state from the log", options.path, found, options.log_id), EINVAL);
+        }
+        key = lmdb::val("applied_seq");
+        if (mdb_get(txn, meta_, &key, &value) == 0) std::memcpy(&applied_seq_, value.mv_data, sizeof applied_seq_);
+        txn.commit();
+    } catch (...) {
+        mdb_env_close(env_);
+        throw;
+    }
+}
+
+StateStore::~StateStore() { mdb_env_close(env_); }
+
+void StateStore::write(Checkpoint& checkpoint) {
+    const auto text = [&](const Checkpoint::Row& r) {
+        const auto k = checkpoint.key(r);
+        return std::string_view(reinterpret_cast<const char*>(k.data()), k.size());
+    };
+    // Key order keeps the pages that a transaction touches together; a later row of one key wins.
+    std::stable_sort(checkpoint.rows.begin(), checkpoint.rows.end(), [&](const auto& a, const auto& b) { return text(a) < text(b); });
+    lmdb::Txn txn(env_, 0);
+    for (const Checkpoint::Row& row : checkpoint.rows) {
+        MDB_val key = lmdb::val(text(row)), value = lmdb::val(checkpoint.value(row).data(), row.value_bytes);
+        if (row.deleted) {
+            const int rc = mdb_del(txn, rows_, &key, nullptr);
+            if (rc != MDB_NOTFOUND) check(rc, "delete a state row");
+        } else {
+            check(mdb_put(txn, rows_, &key, &value, 0), "write a state row");
+        }
+    }
+    MDB_val key = lmdb::val("applied_seq"), value = lmdb::val(&checkpoint.applied_seq, sizeof(Seq));
+    check(mdb_put(txn, meta_, &key, &value, 0), "write applied_seq");
+    txn.commit();
+    applied_seq_ = checkpoint.applied_seq;
+}
+
+void StateStore::load(const std::function<void(std::span<const uint8_t>, std::span<const uint8_t>)>& row) const {
+    lmdb::Txn txn(env_, MDB_RDONLY);
+    lmdb::Cursor cursor(txn, rows_);
+    MDB_val key, value;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) row(lmdb::bytes(key), lmdb::bytes(value));
+    if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
+}
+
+}  // namespace penstock
