@@ -1,0 +1,4 @@
+# Flush of a log into a region against bare COPY of the same rows.
+add_executable(bench_flush ${CMAKE_CURRENT_LIST_DIR}/flush_vs_copy.cpp)
+target_link_libraries(bench_flush PRIVATE penstock_storage)
+target_compile_definitions(bench_flush PRIVATE PENSTOCK_CLUSTERS="${CMAKE_CURRENT_LIST_DIR}/../deploy/regions/clusters.sh")
