@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "schemas/limits.h"
@@ -16,7 +17,7 @@ namespace penstock {
 /// One record in the making. The intake thread fills it and publishes it; from then on it is read-only until
 /// every consumer of the ring has passed it.
 struct EventBatch {
-    static constexpr size_t kProducersMax = 256;
+    static constexpr size_t kProducersMax = limits::kRecordProducersMax;
 
     RecordHeader header{};
     alignas(16) uint8_t bloom[limits::kBatchEventsMax];
@@ -44,7 +45,6 @@ struct EventBatch {
                 {identities, n}, {heads, n},                  {heap, header.heap_bytes}};
     }
 };
-static_assert(limits::kBatchEventsMax >= EventBatch::kProducersMax);
 
 /// An event as it lies in a receive buffer. The bytes stay readable, with padding for the JSON parser behind
 /// them, until the round of the intake loop ends.
@@ -54,8 +54,17 @@ struct RawEvent {
     uint32_t length;
     Format format;
     uint16_t tenant;
-    uint32_t connection;  ///< the ingest stage's own index
+    uint32_t source;      ///< index into WorkBatch::sources
     uint64_t position;    ///< line number or producer sequence
+};
+
+/// Who sent raw events. Borrows; valid as long as the work.
+struct RawSource {
+    std::string_view peer;
+    std::string_view producer_name;  ///< empty: unnamed
+    Hash128 producer;
+    uint64_t epoch = 0;
+    uint16_t tenant = 0;
 };
 
 enum class Verdict : uint8_t { kPending, kAccepted, kDuplicate, kRefused };
@@ -70,6 +79,7 @@ struct RefusedEvent {
 /// `begin` on out. Owned and used by the intake thread only.
 struct WorkBatch {
     std::vector<RawEvent> raw;
+    std::vector<RawSource> sources;
     std::vector<Verdict> verdicts;     ///< beside raw
     std::vector<RefusedEvent> refused; ///< of this work
     size_t raw_done = 0;               ///< raw events that parse has taken
@@ -84,6 +94,7 @@ struct WorkBatch {
     }
     void clear() {
         raw.clear();
+        sources.clear();
         verdicts.clear();
         refused.clear();
         raw_done = 0;

@@ -18,6 +18,9 @@ inline constexpr size_t kAttributeBytesMax = 4096;
 inline constexpr size_t kAttributesMax = 64;
 
 inline constexpr size_t kBatchEventsMax = 1024;
+/// Producers whose progress one record holds. A batch is published before it takes raw events while more
+/// than half of it is in use: each raw event adds at most one.
+inline constexpr size_t kRecordProducersMax = 2 * kBatchEventsMax;
 /// A batch is closed once its events hold this much.
 inline constexpr size_t kBatchBytesTarget = 256 * 1024;
 /// A slab has room for the target plus the largest single event (its FlatBuffers form may be larger than

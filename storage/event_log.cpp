@@ -105,7 +105,7 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
         throw LogError(fmt::format("the record at {} has format {}; this program reads {}", h.first_seq, h.version,
                                    kRecordVersion),
                        MDB_VERSION_MISMATCH);
-    const bool sane = h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kBatchEventsMax &&
+    const bool sane = h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kRecordProducersMax &&
                       h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes;
     if (!sane || h.value_bytes() > value.size())
         throw LogError(fmt::format("the record at {} has lengths that disagree", h.first_seq), MDB_CORRUPTED);

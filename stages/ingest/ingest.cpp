@@ -95,7 +95,10 @@ void Ingest::on_round_end() {
 
 void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position) {
     if (work_.raw.size() == limits::kBatchEventsMax) process();
-    if (sources_.empty() || sources_.back() != &c) sources_.push_back(&c);
+    if (sources_.empty() || sources_.back() != &c) {
+        sources_.push_back(&c);
+        work_.sources.push_back({c.peer, c.producer_name, c.producer, c.epoch, c.tenant});
+    }
     work_.raw.push_back({bytes.data(), static_cast<uint32_t>(bytes.size()), format, c.tenant, static_cast<uint32_t>(sources_.size() - 1), position});
     work_.verdicts.push_back(Verdict::kPending);
     ++received_;
@@ -119,22 +122,17 @@ void Ingest::account() {
     uint64_t duplicates = 0;
     for (size_t i = 0; i < work_.raw.size(); ++i) {
         const RawEvent& raw = work_.raw[i];
-        Connection& c = *sources_[raw.connection];
+        Connection& c = *sources_[raw.source];
         if (work_.verdicts[i] != Verdict::kPending) c.counted.seq = raw.position;
         switch (work_.verdicts[i]) {
             case Verdict::kAccepted: ++c.counted.stored; break;
             case Verdict::kDuplicate: ++c.counted.duplicates, ++duplicates; break;
             case Verdict::kPending: return;  // the sink gave up: what follows was not taken
             case Verdict::kRefused: {
-                RefusedEvent& r = work_.refused[next_refused++];
-                DeadLetter letter = letter_for(c, raw.position);
-                letter.set_raw({raw.data, raw.length});
+                const RefusedEvent& r = work_.refused[next_refused++];
                 ++c.counted.refused;
                 c.answers += answers::refused(c.format, raw.position, r.cause, r.detail);
                 telemetry_.dead_letters[static_cast<size_t>(r.cause)].add();
-                letter.cause = r.cause;
-                letter.detail = std::move(r.detail);
-                sink_.keep_dead_letter(std::move(letter));
                 break;
             }
         }
@@ -145,10 +143,7 @@ void Ingest::account() {
         touch(*c);
         if (c->producer_name.empty()) continue;
         ProducerTable::Producer* p = producers_.find(c->producer);
-        if (p && p->connection == c->id) {
-            p->next_seq = c->counted.seq + 1;
-            sink_.note_position({c->producer, c->epoch, c->counted.seq});
-        }
+        if (p && p->connection == c->id) p->next_seq = c->counted.seq + 1;
     }
 }
 
@@ -170,7 +165,7 @@ void Ingest::refuse_whole(Connection& c, uint64_t position, uint64_t count, Refu
     c.answers += answers::refused(c.format, position, cause, detail);
     letter.cause = cause;
     letter.detail = std::move(detail);
-    sink_.keep_dead_letter(std::move(letter));
+    sink_.keep_dead_letter(letter);
     if (!c.producer_name.empty()) {
         if (ProducerTable::Producer* p = producers_.find(c.producer)) p->next_seq = c.counted.seq + 1;
         sink_.note_position({c.producer, c.epoch, c.counted.seq});

@@ -110,7 +110,7 @@ class Ingest final : public NetHandler {
     absl::flat_hash_map<ConnectionId, std::unique_ptr<Connection>> connections_;
 
     WorkBatch work_;
-    std::vector<Connection*> sources_;  ///< by RawEvent::connection; of this work
+    std::vector<Connection*> sources_;  ///< beside WorkBatch::sources
     std::vector<std::vector<uint8_t>> kept_;
     std::vector<ConnectionId> touched_, paused_, closed_;
     size_t received_ = 0;

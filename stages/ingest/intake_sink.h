@@ -15,9 +15,11 @@ namespace penstock {
 class IntakeSink {
   public:
     virtual ~IntakeSink() = default;
-    /// Parse, dedup, enrich, route: on return every raw event has its verdict.
+    /// Parse, dedup, enrich, route: on return every raw event has its verdict, refused ones a dead letter,
+    /// and named producers their progress.
     virtual void process(WorkBatch& work) = 0;
-    virtual void keep_dead_letter(DeadLetter letter) = 0;
+    /// For what was refused before it became a raw event.
+    virtual void keep_dead_letter(const DeadLetter& letter) = 0;
     virtual void note_position(const ProducerPosition& position) = 0;
     virtual void control(ControlKind kind, std::string_view name, std::string_view text) = 0;
     /// Hands everything over to log and state, unless it pays to gather more first (then nothing).

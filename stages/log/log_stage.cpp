@@ -38,7 +38,7 @@ size_t LogStage::do_work(int64_t timeout_ns) {
     group_.clear();
     uint64_t bytes = 0, events = 0, to = from;
     for (; to < published && (group_.empty() || bytes < kGroupBytesMax); ++to) {
-        group_.push_back(ring_.at(to).view());
+        group_.push_back(ring_.at(to)->view());
         bytes += group_.back().header->value_bytes();
         events += group_.back().count();
     }

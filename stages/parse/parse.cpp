@@ -17,12 +17,14 @@ size_t bytes_needed_max(const RawEvent& raw) {
 }  // namespace
 
 struct ParseStage::Impl {
-    Impl(std::span<const uint8_t> secret, const Vocabulary& v) : hasher(secret), reader(hasher), vocabulary(v) {}
+    Impl(std::span<const uint8_t> secret, const Vocabulary& v, size_t growth)
+        : hasher(secret), reader(hasher), vocabulary(v), growth_bytes_max(growth) {}
 
     IdentityHasher hasher;
     EventReader reader;
     EventBuilder builder;
     const Vocabulary& vocabulary;
+    const size_t growth_bytes_max;
     EventFields fields;
 
     void take(const RawEvent& raw, EventBatch& batch) {
@@ -71,8 +73,8 @@ struct ParseStage::Impl {
     }
 };
 
-ParseStage::ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary)
-    : impl_(std::make_unique<Impl>(hash_secret, vocabulary)) {}
+ParseStage::ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary, size_t growth_bytes_max)
+    : impl_(std::make_unique<Impl>(hash_secret, vocabulary, growth_bytes_max)) {}
 ParseStage::~ParseStage() = default;
 
 size_t ParseStage::do_work(WorkBatch& work) {
@@ -81,7 +83,8 @@ size_t ParseStage::do_work(WorkBatch& work) {
     work.begin = batch.count();
     for (; work.raw_done < work.raw.size(); ++work.raw_done) {
         const RawEvent& raw = work.raw[work.raw_done];
-        if (batch.full() || batch.heap_left() < bytes_needed_max(raw)) break;
+        const size_t growth = (batch.count() - work.begin + 1) * impl_->growth_bytes_max;
+        if (batch.full() || batch.heap_left() < bytes_needed_max(raw) + growth) break;
         work.raw_of[batch.count()] = static_cast<uint32_t>(work.raw_done);
         try {
             impl_->take(raw, batch);

@@ -14,8 +14,8 @@ namespace penstock {
 /// is refused with a cause and a sentence. Strict: what it accepts is valid JSON, UTF-8 and within limits.h.
 class ParseStage {
   public:
-    /// `vocabulary` must outlive the stage.
-    ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary);
+    /// `vocabulary` must outlive the stage. `growth_bytes_max`: what enrich may add to an event.
+    ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary, size_t growth_bytes_max);
     ~ParseStage();
 
     /// Returns how many raw events it took; less than all when the batch is full.

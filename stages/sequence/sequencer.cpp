@@ -3,35 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "schemas/event_generated.h"
 
 namespace penstock {
-
-Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns)
-    : ring_(ring), clock_(clock), next_seq_(next_seq), last_stamp_ns_(last_stamp_ns) {}
-
-bool Sequencer::add_position(const ProducerPosition& position) {
-    RecordHeader& h = batch_->header;
-    for (uint32_t i = 0; i < h.producer_count; ++i) {
-        if (batch_->producers[i].producer == position.producer) {
-            batch_->producers[i] = position;
-            return true;
-        }
-    }
-    if (h.producer_count == EventBatch::kProducersMax) return false;
-    batch_->producers[h.producer_count++] = position;
-    return true;
-}
-
-void Sequencer::publish_events() {
-    if (batch_->count() == 0) return publish_control(ControlKind::kPositions, "", "");
-    publish(RecordKind::kEvents);
-}
-
-void Sequencer::publish_dead_letters() { publish(RecordKind::kDeadLetters); }
-
 namespace {
+
 /// Puts a finished FlatBuffers item into the batch as its next item.
 EventHead& append_item(EventBatch& batch, const flatbuffers::FlatBufferBuilder& fbb) {
     RecordHeader& h = batch.header;
@@ -45,9 +23,42 @@ EventHead& append_item(EventBatch& batch, const flatbuffers::FlatBufferBuilder& 
     ++h.count;
     return head;
 }
+
+void append_control(EventBatch& batch, ControlKind kind, std::string_view name, std::string_view text) {
+    flatbuffers::FlatBufferBuilder fbb(256 + text.size());
+    const auto name_offset = fbb.CreateString(name.data(), name.size());
+    const auto text_offset = fbb.CreateString(text.data(), text.size());
+    fbb.Finish(fb::CreateControl(fbb, static_cast<uint16_t>(kind), name_offset, text_offset));
+    append_item(batch, fbb);
+}
+
 }  // namespace
 
-bool Sequencer::add_dead_letter(const DeadLetter& letter) {
+Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns, std::function<bool()> give_up)
+    : ring_(ring),
+      clock_(clock),
+      give_up_(std::move(give_up)),
+      events_(new EventBatch),
+      letters_(new EventBatch),
+      next_seq_(next_seq),
+      last_stamp_ns_(last_stamp_ns) {}
+
+void Sequencer::add_position(const ProducerPosition& position) {
+    RecordHeader& h = events_->header;
+    for (uint32_t i = h.producer_count; i-- > 0;) {  // the newest is the likeliest
+        if (events_->producers[i].producer == position.producer) {
+            events_->producers[i] = position;
+            return;
+        }
+    }
+    if (h.producer_count == EventBatch::kProducersMax) {
+        publish();
+        return add_position(position);
+    }
+    events_->producers[h.producer_count++] = position;
+}
+
+void Sequencer::add_dead_letter(const DeadLetter& letter) {
     flatbuffers::FlatBufferBuilder fbb(1024 + letter.raw.size());
     const auto detail = fbb.CreateString(letter.detail), peer = fbb.CreateString(letter.peer);
     const auto producer = fbb.CreateString(letter.producer);
@@ -62,22 +73,35 @@ bool Sequencer::add_dead_letter(const DeadLetter& letter) {
     built.add_raw(raw);
     built.add_cause(static_cast<uint16_t>(letter.cause));
     fbb.Finish(built.Finish());
-    if (batch_->full() || batch_->heap_left() < fbb.GetSize() + 8) return false;
-    append_item(*batch_, fbb).tenant = letter.tenant;
-    return true;
+    if (letters_->full()) publish_letters();
+    append_item(*letters_, fbb).tenant = letter.tenant;
+}
+
+void Sequencer::publish_letters() {
+    if (letters_->count() > 0) publish_slab(RecordKind::kDeadLetters, letters_);
+}
+
+void Sequencer::publish() {
+    publish_letters();
+    if (events_->count() > 0) return publish_slab(RecordKind::kEvents, events_);
+    if (events_->header.producer_count == 0) return;
+    append_control(*events_, ControlKind::kPositions, "", "");
+    publish_slab(RecordKind::kControl, events_);
 }
 
 void Sequencer::publish_control(ControlKind kind, std::string_view name, std::string_view text) {
-    flatbuffers::FlatBufferBuilder fbb(256 + text.size());
-    const auto name_offset = fbb.CreateString(name.data(), name.size());
-    const auto text_offset = fbb.CreateString(text.data(), text.size());
-    fbb.Finish(fb::CreateControl(fbb, static_cast<uint16_t>(kind), name_offset, text_offset));
-    append_item(*batch_, fbb);
-    publish(RecordKind::kControl);
+    publish();
+    append_control(*events_, kind, name, text);
+    publish_slab(RecordKind::kControl, events_);
 }
 
-void Sequencer::publish(RecordKind kind) {
-    EventBatch& b = *batch_;
+void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab) {
+    std::unique_ptr<EventBatch>* slot = ring_.try_claim();
+    for (; !slot; slot = ring_.try_claim()) {
+        if (give_up_()) throw IntakeStopped{};
+        ring_.wait_for_slot(10'000'000);
+    }
+    EventBatch& b = *slab;
     RecordHeader& h = b.header;
     h.magic = kRecordMagic;
     h.version = kRecordVersion;
@@ -101,7 +125,9 @@ void Sequencer::publish(RecordKind kind) {
     }
     next_seq_ += h.span();
     last_stamp_ns_ = h.base_stamp_ns + static_cast<StampNs>(h.span()) - 1;
-    batch_ = nullptr;
+    if (!*slot) slot->reset(new EventBatch);
+    slab.swap(*slot);
+    slab->clear();
     ring_.publish();
 }
 

@@ -22,7 +22,6 @@ struct Engine::Running {
     InstancePool pool;
     std::vector<Counts> counts;  ///< by edge
     std::vector<uint32_t> dirty;  ///< instances changed since the last checkpoint
-    std::vector<Hash128> removed;
     bool header_dirty = true;
 
     void touch(uint32_t i) {
@@ -139,7 +138,7 @@ void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
         wheel_.arm(until, {r.id, i, kRetentionEdge});
         return;
     }
-    r.removed.push_back(r.pool.at(i).key);
+    gone_.push_back({r.id, r.pool.at(i).key});
     if (r.pool.at(i).dirty) r.dirty.erase(std::find(r.dirty.begin(), r.dirty.end(), i));
     r.pool.remove(i);
     ++evicted_;
@@ -182,6 +181,7 @@ void Engine::retire(std::string_view name) {
 void Engine::drop_instances(Running& r) {
     // Retention timers find no workflow under their id and end there; armed ones are cancelled.
     r.pool.for_each([&](uint32_t i) {
+        gone_.push_back({r.id, r.pool.at(i).key});
         for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
             if (r.pool.edge(i, e).timer != kNoTimer) wheel_.cancel(r.pool.edge(i, e).timer);
     });
@@ -255,7 +255,11 @@ void Engine::save_changes(Checkpoint& out) {
     };
     for (const uint32_t id : std::exchange(retired_unsaved_, {})) {
         start(1);
-        out.erase(key.key_u32(id).bytes());  // its instances' rows are passed over when loaded, and go there
+        out.erase(key.key_u32(id).bytes());
+    }
+    for (const auto& [workflow, gone] : std::exchange(gone_, {})) {
+        start(2);
+        out.erase(key.key_u32(workflow).value(gone).bytes());
     }
     for (const auto& r : running_) {
         if (!r || !std::exchange(r->header_dirty, false)) continue;
@@ -264,10 +268,6 @@ void Engine::save_changes(Checkpoint& out) {
         value.text(r->workflow.document);
         for (const auto& c : r->counts) value.value(c);
         out.put(key.bytes(), value.bytes());
-        for (const Hash128& gone : std::exchange(r->removed, {})) {
-            start(2);
-            out.erase(key.key_u32(r->id).value(gone).bytes());
-        }
         for (const uint32_t i : std::exchange(r->dirty, {})) {
             Instance& instance = r->pool.at(i);
             instance.dirty = false;

@@ -106,6 +106,7 @@ class Engine final : public StateMachine {
     TimerWheel<Timer> wheel_;
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;
     std::vector<uint32_t> retired_unsaved_;
+    std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint
     bool totals_dirty_ = false;
 };
 

@@ -1,0 +1,83 @@
+// sla: applies every record to the state machines, tells what fired once it is durable, and copies out
+// checkpoints.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "pipeline/batch_ring.h"
+#include "pipeline/clock.h"
+#include "pipeline/state_machine.h"
+#include "pipeline/telemetry.h"
+#include "stages/sla/engine.h"
+
+namespace penstock {
+
+/// State thread, where nothing else is said. Records are applied before they are durable; whatever leaves
+/// waits for Telemetry::committed_seq.
+class SlaStage {
+  public:
+    struct Options {
+        int64_t checkpoint_ns = 30'000'000'000;
+    };
+    /// `others`: state machines beside the engine; all outlive the stage. `on_due`: called when the intake
+    /// thread should look at due_ns().
+    SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others, Telemetry& telemetry,
+             const Clock& clock, std::function<void()> on_due);
+
+    /// Applies what waits, or sleeps at most `timeout_ns` for it. Returns the events applied.
+    size_t do_work(int64_t timeout_ns);
+
+    /// Any thread: when a timer is due that no event has fired yet; TimerWheel::kNever where none is near.
+    /// The sequencer then makes a tick record.
+    StampNs due_ns() const { return due_ns_.load(std::memory_order_acquire); }
+
+    /// One other thread: the checkpoint that waits to be written, once every record in it is durable; else null.
+    std::unique_ptr<Checkpoint> take_checkpoint();
+    /// Any thread: makes the next do_work copy out a checkpoint (graceful stop).
+    void request_checkpoint() { checkpoint_requested_.store(true, std::memory_order_release); }
+
+    /// Counts, and the latest deadlines missed whose cause is durable, newest first.
+    struct View {
+        SlaSnapshot snapshot;
+        std::vector<SlaEffect> recent;
+        std::vector<std::string> workflow_of, from_of, to_of;  ///< beside recent
+    };
+    /// Any thread; never null.
+    std::shared_ptr<const View> view() const {
+        std::lock_guard lock(mutex_);
+        return view_;
+    }
+
+  private:
+    void apply(const EventBatch& batch);
+    void release_durable();
+    void publish_view(int64_t now_ns);
+    void copy_checkpoint(int64_t now_ns);
+    void look_ahead();
+
+    const Options options_;
+    BatchRing& ring_;
+    Engine& engine_;
+    std::vector<StateMachine*> machines_;
+    Telemetry& telemetry_;
+    const Clock& clock_;
+    std::function<void()> on_due_;
+
+    std::deque<SlaEffect> held_;    ///< cause not durable yet
+    std::deque<SlaEffect> recent_;  ///< newest first
+    Seq applied_seq_ = 1;
+    int64_t next_view_ns_ = 0, next_checkpoint_ns_;
+    std::atomic<StampNs> due_ns_{TimerWheel<int>::kNever};
+    std::atomic<bool> checkpoint_requested_{false};
+
+    mutable std::mutex mutex_;  // guards what follows; held for a pointer's length
+    std::shared_ptr<const View> view_ = std::make_shared<View>();
+    std::unique_ptr<Checkpoint> checkpoint_;
+};
+
+}  // namespace penstock
