@@ -139,7 +139,12 @@ int main(int argc, char** argv) {
         fill_log(log, random, now, std::min<uint64_t>(n, 24));
         t.committed_seq = log.next_seq();
         t.applied_seq = log.next_seq();
-        if (tick % 60 == 0) t.dead_letters[static_cast<size_t>(Refusal::kBadJson)].add();
+        if (tick % 60 == 0) {
+            t.dead_letters[static_cast<size_t>(Refusal::kBadJson)].add();
+            log.append(std::vector<test::LoggedDeadLetter>{
+                {Refusal::kBadJson, "the string that begins at byte 31 is not closed", "127.0.0.1:51514",
+                 R"({"specversion":"1.0","id":"7","s)", tick}});
+        }
         if (tick % 200 == 10) t.dead_letters[static_cast<size_t>(Refusal::kUnknownRegion)].add(3);
         if (scene.trouble && tick % 9 == 0) t.dead_letters[static_cast<size_t>(Refusal::kConflict)].add(41);
         for (size_t r = 0; r < t.regions.size(); ++r) {
