@@ -57,11 +57,11 @@ void add_check_config(CLI::App& app, int& exit_code) {
     };
     auto flags = std::make_shared<Flags>();
     CLI::App* command = app.add_subcommand("check-config", "Check a configuration and show what holds");
-    command->description(
+    command->footer(
         "Checks the file, the environment and the flags together and shows every key with its value and "
         "where that\n"
-        "came from. All faults are named, each with file, line and key.");
-    command->footer(
+        "came from. All faults are named, each with file, line and key."
+        "\n\n"
         "Examples:\n"
         "  penstock check-config --config penstock.toml\n"
         "  penstock check-config --config penstock.toml --set log.bytes_max=8GiB -o json\n"

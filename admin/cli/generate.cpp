@@ -119,11 +119,11 @@ ExitCode run(const Flags& flags) {
 void add_generate(CLI::App& app, int& exit_code) {
     auto flags = std::make_shared<Flags>();
     CLI::App* command = app.add_subcommand("generate", "Make camera events and send or print them");
-    command->description(
+    command->footer(
         "Makes events of a fleet of cameras (motion, object, face and intrusion detection in five regions) "
         "and sends\n"
-        "them to an appliance as `send` does, or prints them.");
-    command->footer(
+        "them to an appliance as `send` does, or prints them."
+        "\n\n"
         "Examples:\n"
         "  penstock generate                          ten events to localhost:7400\n"
         "  penstock generate 1000 --seed 7 --print    a thousand, always the same\n"

@@ -32,6 +32,12 @@ int main(int argc, char** argv) {
     add_status(app, exit_code);
     add_version(app, exit_code);
 
+    // CLI11 would only say that a command is missing.
+    if (argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands([&](CLI::App* command) { return command->check_name(argv[1]); }).empty()) {
+        complain(fmt::format("unknown command \"{}\"; `penstock --help` lists all", argv[1]));
+        return kUsage;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

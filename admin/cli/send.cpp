@@ -15,10 +15,10 @@ void add_send(CLI::App& app, int& exit_code) {
     auto flags = std::make_shared<Flags>();
     CLI::App* command =
         app.add_subcommand("send", "Send events to an appliance and wait until they are durable");
-    command->description(
-        "Sends CloudEvents, one JSON object a line, over TCP and waits until the appliance has stored them.\n"
-        "The file may be gzip; - is stdin. Refused events are named by their line.");
     command->footer(
+        "Sends CloudEvents, one JSON object a line, over TCP and waits until the appliance has stored them.\n"
+        "The file may be gzip; - is stdin. Refused events are named by their line."
+        "\n\n"
         "Examples:\n"
         "  penstock send events.ndjson.gz\n"
         "  tail -F events.ndjson | penstock send - --producer feed-1\n"

@@ -153,26 +153,17 @@ double parse_rate(const std::string& text) {
 }
 
 void SendJob::add_flags(CLI::App& command) {
-    command.add_option("--to", to, "address of the appliance's TCP ingest, host:port")->capture_default_str();
-    command.add_option(
-        "--rate", rate,
-        "send at a steady rate such as 100K/s, each event at its time whatever the answers do; latency "
-        "then counts from the time an event was due");
+    command.add_option("--to", to, "the appliance's TCP ingest, host:port")->capture_default_str();
+    command.add_option("--rate", rate,
+                       "steady rate such as 100K/s; each event leaves at its time (open loop)");
     command.add_flag("--binary", binary, "send FlatBuffers frames instead of JSON lines");
-    command.add_option("--tenant", tenant, "the tenant to send as; without it: default (loopback only)");
-    command.add_option(
-        "--api-key-file", api_key_file,
-        "file whose first line is the tenant's API key; or set PENSTOCK_API_KEY. There is no flag for "
-        "the key itself: every user of the host could read it");
-    command.add_option(
-        "--producer", producer,
-        "name of this producer: a second run continues where the first one stopped, and nothing is "
-        "stored twice however late it comes");
-    command.add_option("--epoch", epoch, "takes over from a producer of the same name and a lower epoch");
-    command.add_option(
-        "--retry-for", retry_for_s,
-        "seconds to reconnect for after a lost connection, and (where given) at the start; 0: not at "
-        "all. Without it 10, and the first connection must succeed");
+    command.add_option("--tenant", tenant, "send as this tenant; without it: default, loopback only");
+    command.add_option("--api-key-file", api_key_file,
+                       "the tenant's API key, first line; or set PENSTOCK_API_KEY");
+    command.add_option("--producer", producer, "a name: a second run continues where the first one stopped");
+    command.add_option("--epoch", epoch, "takes over from the same producer's lower epochs");
+    command.add_option("--retry-for", retry_for_s,
+                       "seconds to reconnect for, 0: none; default 10 after a loss, none at the start");
     command.add_option("--refused-to", refused_to, "write every refusal to this file, a JSON line each");
     output.add_to(command);
 }

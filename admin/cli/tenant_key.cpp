@@ -15,12 +15,13 @@ void add_tenant_key(CLI::App& app, int& exit_code) {
     };
     auto flags = std::make_shared<Flags>();
     CLI::App* command = app.add_subcommand("tenant-key", "Make an API key for a tenant");
-    command->description(
+    command->footer(
         "Makes a random API key. The key is printed once, for the producer; the configuration holds only its "
         "hash, "
         "from\nwhich the key cannot be had back. To change a tenant's key, make a new one and replace the "
-        "hash.");
-    command->footer("Example:\n  penstock tenant-key acme");
+        "hash."
+        "\n\n"
+        "Example:\n  penstock tenant-key acme");
     command->add_option("NAME", flags->tenant, "the tenant")->required();
     flags->output.add_to(*command);
     command->callback([flags, &exit_code] {

@@ -1,0 +1,53 @@
+#include "admin/cli/http_get.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+
+#include "admin/cli/terminal.h"
+
+namespace penstock::cli {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+HttpReply http_get(const HostPort& from, const std::string& target, int timeout_s) {
+    asio::io_context context;
+    asio::ip::tcp::resolver resolver(context);
+    beast::tcp_stream stream(context);
+    beast::flat_buffer buffer;
+    http::request<http::empty_body> request(http::verb::get, target, 11);
+    http::response_parser<http::string_body> parser;
+    request.set(http::field::host, from.host);
+    request.set(http::field::user_agent, "penstock/" PENSTOCK_VERSION);
+    request.set(http::field::connection, "close");
+    parser.body_limit(64 * 1024 * 1024);
+
+    // Asynchronous, because only so does a stream keep its timeout.
+    beast::error_code failed;
+    const auto on_read = [&](beast::error_code ec, size_t) { failed = ec; };
+    const auto on_write = [&](beast::error_code ec, size_t) {
+        failed = ec;
+        if (!ec) http::async_read(stream, buffer, parser, on_read);
+    };
+    const auto on_connect = [&](beast::error_code ec, const asio::ip::tcp::endpoint&) {
+        failed = ec;
+        if (!ec) http::async_write(stream, request, on_write);
+    };
+    const auto found = resolver.resolve(from.host, std::to_string(from.port), failed);
+    if (!failed) {
+        stream.expires_after(std::chrono::seconds(timeout_s));
+        stream.async_connect(found, on_connect);
+        context.run();
+    }
+    if (failed)
+        throw CommandError(kUnreachable,
+                           fmt::format("cannot reach http://{}:{}: {}; is the appliance running, and is "
+                                       "this its http.listen?",
+                                       from.host, from.port, failed.message()));
+    return {parser.get().result_int(), std::move(parser.get().body())};
+}
+
+}  // namespace penstock::cli

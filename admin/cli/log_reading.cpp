@@ -1,0 +1,177 @@
+#include "admin/cli/log_reading.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+
+#include "admin/cli/event_text.h"
+#include "schemas/event_generated.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr size_t kSliceRecords = 1024;
+constexpr std::array<std::string_view, 8> kControlNames{
+    "control", "boot", "tick", "positions", "workflow", "workflow retired", "watermark", "caught up"};
+
+std::string regions_of(const RecordView& record, const LogNames& names) {
+    std::string text;
+    for (uint16_t i = 0; i < names.regions.size() && record.header->kind == RecordKind::kEvents; ++i)
+        if (record.may_hold_region(i)) text += (text.empty() ? "" : ",") + names.regions[i];
+    return text;
+}
+
+}  // namespace
+
+void LogPlace::add_to(CLI::App& command) {
+    command.add_option("--data-dir", data_dir,
+                       "the appliance's data folder; without it that of the configuration");
+    config.add_to(command);
+}
+
+std::unique_ptr<EventLog> LogPlace::open() const {
+    EventLog::Options options;
+    if (data_dir.empty()) {
+        const Config loaded = config.load();
+        options.path = loaded.data_dir + "/log";
+        options.bytes_max = loaded.log.bytes_max;
+    } else {
+        options.path = data_dir + "/log";
+    }
+    options.read_only = true;
+    try {
+        return std::make_unique<EventLog>(options);
+    } catch (const LogError& e) {
+        throw CommandError(e.code == MDB_CORRUPTED || e.code == MDB_INVALID ? kDamaged : kFailed, e.what());
+    }
+}
+
+void scan_in_slices(const EventLog& log, Seq from, bool verify, GuardedProgress& progress,
+                    const std::function<bool(const RecordView&, bool gap)>& visit) {
+    const LogReader reader(log);
+    Seq expected = 0;  // nothing before the first record
+    bool more = true;
+    progress.seq = from;
+    while (more) {
+        size_t records = 0;
+        const auto take = [&](const RecordView& record) {
+            progress.seq = record.first_seq();
+            bool gap = expected != 0 && record.first_seq() != expected;
+            // At the start of a slice the records before it may just have been trimmed.
+            if (gap && records == 0 && log.bounds().first_seq == record.first_seq()) gap = false;
+            ++records;
+            expected = record.end_seq();
+            more = visit(record, gap);
+            progress.seq = expected;
+            return more && records < kSliceRecords;
+        };
+        reader.scan(expected == 0 ? from : expected, take, verify);
+        if (records < kSliceRecords) return;
+    }
+}
+
+std::string kind_name(const RecordView& record) {
+    switch (record.header->kind) {
+        case RecordKind::kEvents:
+            return "events";
+        case RecordKind::kDeadLetters:
+            return "dead letters";
+        case RecordKind::kControl:
+            break;
+    }
+    flatbuffers::Verifier verifier(record.heap.data(), record.heap.size());
+    if (record.heap.size() < 8 || !verifier.VerifyBuffer<fb::Control>(nullptr)) return "control";
+    const auto* control = flatbuffers::GetRoot<fb::Control>(record.heap.data());
+    std::string name(control->kind() < kControlNames.size() ? kControlNames[control->kind()]
+                                                            : kControlNames[0]);
+    if (control->name() != nullptr && control->name()->size() > 0) name += " " + control->name()->str();
+    return name;
+}
+
+int list_records(const LogPlace& place, uint64_t limit, const OutputFormat& output) {
+    return run_guarded([&](GuardedProgress& progress) -> int {
+        const auto log = place.open();
+        const LogReader reader(*log);
+        uint64_t listed = 0;
+        std::string out;
+        if (!output.json())
+            out = coloured(Ink::kBold,
+                           fmt::format("{:>12}  {:<30}  {:<18}  {:>6}  {:>9}  {}\n", "seq", "received",
+                                       "kind", "count", "bytes", "regions"),
+                           true);
+        reader.scan_back([&](const RecordView& record) {
+            if (listed == limit) return false;
+            progress.seq = record.first_seq();
+            ++listed;
+            const std::string regions = regions_of(record, log->names());
+            const std::string received = format_rfc3339(record.header->base_stamp_ns);
+            const size_t bytes = record.header->value_bytes();
+            if (output.json())
+                out += fmt::format(
+                    "{{\"seq\":{},\"received\":\"{}\",\"kind\":{},\"count\":{},\"bytes\":{},\"regions\":{}}}"
+                    "\n",
+                    record.first_seq(), received, json_string(kind_name(record)), record.count(), bytes,
+                    json_string(regions));
+            else
+                out += fmt::format("{:>12}  {:<30}  {:<18}  {:>6}  {:>9}  {}\n", record.first_seq(), received,
+                                   kind_name(record), record.count(), short_bytes(static_cast<double>(bytes)),
+                                   regions);
+            return true;
+        });
+        print(out);
+        return kOk;
+    });
+}
+
+int verify_log(const LogPlace& place, const OutputFormat& output) {
+    const auto as_json = [](uint64_t records, uint64_t items, uint64_t bytes, std::string_view damage,
+                            Seq seq) {
+        return fmt::format(
+            "{{\"sound\":{},\"records\":{},\"items\":{},\"bytes\":{}{}}}\n", damage.empty(), records, items,
+            bytes,
+            damage.empty() ? std::string()
+                           : fmt::format(",\"damage\":{{\"seq\":{},\"what\":{}}}", seq, json_string(damage)));
+    };
+    const auto work = [&](GuardedProgress& progress) -> int {
+        const auto log = place.open();
+        uint64_t records = 0, items = 0, bytes = 0;
+        StampNs last_stamp = kNoTime;
+        std::string damage;
+        Seq damaged_seq = 0;
+        try {
+            scan_in_slices(*log, 1, true, progress, [&](const RecordView& record, bool gap) {
+                damaged_seq = record.first_seq();
+                if (gap)
+                    damage = fmt::format("the record at {} does not follow on from the one before it",
+                                         damaged_seq);
+                else if (record.header->base_stamp_ns <= last_stamp)
+                    damage = fmt::format("the record at {} is stamped before its predecessor's last item",
+                                         damaged_seq);
+                if (!damage.empty()) return false;
+                last_stamp = record.last_stamp();
+                ++records;
+                items += record.count();
+                bytes += record.header->value_bytes();
+                return true;
+            });
+        } catch (const LogError& e) {
+            damage = e.what();
+            damaged_seq = progress.seq;
+        }
+        if (output.json()) {
+            print(as_json(records, items, bytes, damage, damaged_seq));
+        } else {
+            print(fmt::format("{} records with {} events and dead letters ({}) are sound\n",
+                              with_commas(records), with_commas(items),
+                              short_bytes(static_cast<double>(bytes))));
+        }
+        if (damage.empty()) return kOk;
+        complain(fmt::format("damaged: {}; what follows was not looked at", damage));
+        return kDamaged;
+    };
+    return run_guarded(work, [&](const GuardedProgress& progress) {
+        if (output.json()) print(as_json(0, 0, 0, "a page cannot be read", progress.seq.load()));
+    });
+}
+
+}  // namespace penstock::cli
