@@ -39,8 +39,8 @@ dir=$(realpath -m "$dir")
 find_bin() {
     if [ -n "${PENSTOCK_PG_BIN:-}" ]; then echo "$PENSTOCK_PG_BIN"; return; fi
     local newest
-    newest=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
-    [ -n "$newest" ] || newest=$(command -v initdb || true)
+    newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+    [ -x "$newest" ] || newest=$(command -v initdb || true)
     [ -n "$newest" ] || die "PostgreSQL is not installed: apt-get install postgresql, or run without regions"
     dirname "$newest"
 }
@@ -74,7 +74,27 @@ sockets_of() {
     echo "$path"
 }
 dsn_of() { echo "host=$(sockets_of "$1") port=5432 dbname=penstock user=penstock"; }
-running() { as_owner "$bin/pg_ctl" -D "$base/$1/data" status >/dev/null 2>&1; }
+state_of() { sed -n 's/^[0-9]* (.*) \(.\).*/\1/p' "/proc/$1/stat" 2>/dev/null || true; }  # a letter, as ps has it
+server_pid() { as_owner sed -n 1p "$base/$1/data/postmaster.pid" 2>/dev/null || true; }
+running() {  # a dead process that nobody has reaped does not count, though PostgreSQL's own tools think so
+    local pid state
+    pid=$(server_pid "$1")
+    [ -n "$pid" ] || return 1
+    state=$(state_of "$pid")
+    [ -n "$state" ] && [ "$state" != Z ] && as_owner "$bin/pg_ctl" -D "$base/$1/data" status >/dev/null 2>&1
+}
+# After a kill: waits for the server's children, which leave by themselves, then forgets the unreaped parent.
+clear_remains() {
+    local pid cwd
+    pid=$(server_pid "$1")
+    [ -n "$pid" ] && [ "$(state_of "$pid")" = Z ] || return 0
+    for _ in {1..50}; do
+        cwd=$(readlink /proc/[0-9]*/cwd 2>/dev/null | grep -cxF "$base/$1/data" || true)
+        if [ "$cwd" = 0 ]; then as_owner rm -f "$base/$1/data/postmaster.pid"; return 0; fi
+        sleep 0.1
+    done
+    die "$1: processes of a killed server still work in $base/$1/data"
+}
 mine() {  # a folder that another user's start made cannot be used by this one
     [ ! -e "$base/$1" ] || [ "$(stat -c %U "$base/$1")" = "$owner" ] ||
         die "$base/$1 belongs to $(stat -c %U "$base/$1"), not to $owner: start it as who created it, or take another folder"
@@ -126,6 +146,7 @@ identities() {
         printf 'penstock %s postgres\npenstock %s penstock\n' "$user" "$user"
     done
 }
+# shellcheck disable=SC2016  # the inner shell expands
 put() { as_owner sh -c 'cat > "$1.new" && mv "$1.new" "$1"' put "$1"; }  # stdin -> file, whole or not at all
 
 # --- commands on one region -----------------------------------------------------------------------
@@ -134,6 +155,7 @@ create() {
     as_owner rm -rf "$fresh"
     as_owner "$bin/initdb" -D "$fresh" -U postgres -E UTF8 --locale=C.UTF-8 -A peer --no-sync --no-instructions \
         >"$home/initdb.log" 2>&1 || { cat "$home/initdb.log" >&2; return 1; }
+    # shellcheck disable=SC2016
     printf "include 'penstock.conf'\n" | as_owner sh -c 'cat >> "$1"' put "$fresh/postgresql.conf"
     settings "$1" | put "$fresh/penstock.conf"
     # The role owns its database and nothing else: no superuser, no databases, no roles, no replication.
@@ -159,9 +181,10 @@ start() {
     [ -d "$home" ] || install -d -m 0755 "$home"
     [ "$(stat -c %U "$home")" = "$owner" ] || chown "$owner:" "$home"
     if [[ $sockets != "$home"/* ]]; then
-        mkdir -p -m 0755 "${sockets%/*}"
-        [ ! -L "${sockets%/*}" ] && [ "$(stat -c %u "${sockets%/*}")" = "$(id -u)" ] ||
+        mkdir -m 0755 "${sockets%/*}" 2>/dev/null || true  # another region's start may have made it
+        if [ -L "${sockets%/*}" ] || [ "$(stat -c %u "${sockets%/*}")" != "$(id -u)" ]; then
             die "${sockets%/*} belongs to somebody else"
+        fi
     fi
     if [ ! -d "$sockets" ]; then install -d -m 0755 "$sockets"; chown "$owner:" "$sockets"; fi
     [ -e "$home/data/PG_VERSION" ] || create "$1" || die "$1: could not be created"
@@ -169,6 +192,7 @@ start() {
     settings "$1" | put "$home/data/penstock.conf"
     access_rules | put "$home/data/pg_hba.conf"
     identities | put "$home/data/pg_ident.conf"
+    clear_remains "$1"
     # After a kill, backends of the former server may hold its memory for a moment longer.
     for attempt in 1 2 3 4 5; do
         if as_owner "$bin/pg_ctl" -D "$home/data" -l "$home/server.log" -w -t 60 -s start 2>"$home/start.log"; then
@@ -210,6 +234,7 @@ destroy() {
     [ -e "$base/$1/data/PG_VERSION" ] || [ -e "$base/$1/data.new" ] || return 0
     rm -rf "${base:?}/$1" "/tmp/penstock-$tag/$1"
     rmdir "/tmp/penstock-$tag" 2>/dev/null || true
+    [[ $base != /var/lib/penstock-dev/* ]] || rmdir "$base" "${base%/*}" 2>/dev/null || true
 }
 
 # --- all regions at once --------------------------------------------------------------------------
