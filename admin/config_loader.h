@@ -47,7 +47,7 @@ class ConfigLoader {
     void fault(const Origin& origin, std::string_view key, std::string_view text);
     void warn(const Origin& origin, std::string_view key, std::string_view text);
 
-    // The file.
+    // The file (config_file.cpp).
     void read_section(std::string_view section, const toml::table& table);
     void read_node(const ConfigKey& key, const toml::node& node);
     void read_regions(const toml::node& node);
@@ -64,9 +64,10 @@ class ConfigLoader {
     void read_text(const ConfigKey& key, const std::string& value, const Origin& origin);
     void set_dsn(std::string_view region_name, const std::string& value, const Origin& origin,
                  bool upper_case);
+    void fault_range(const ConfigKey& key, const std::string& value, const Origin& origin);
     void store_number(const ConfigKey& key, uint64_t value, const Origin& origin);
 
-    // Checks.
+    // Checks (config_check.cpp).
     void check_values();
     void check_regions();
     void check_tenants();
@@ -81,6 +82,10 @@ class ConfigLoader {
     std::vector<Fault> faults_;
     std::vector<std::string> warnings_;
 };
+
+/// "unknown key; did you mean X?" where a candidate is near, else where the keys are listed.
+std::string unknown(std::string_view what, std::string_view given,
+                    const std::vector<std::string>& candidates);
 
 /// libpq's view of a connection string.
 struct DsnFacts {
