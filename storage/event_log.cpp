@@ -192,11 +192,13 @@ void EventLog::load_identity(bool read_only) {
     identity_.hash_secret.assign(secret.begin(), secret.end());
 
     // names: key is 'r' or 't' and a big-endian number, so that a scan gives them in the order of their ids.
-    lmdb::Cursor cursor(txn, names_dbi_);
-    for (int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); rc == 0;
-         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        auto& list = *static_cast<const char*>(key.mv_data) == 'r' ? names_.regions : names_.tenants;
-        list.emplace_back(static_cast<const char*>(value.mv_data), value.mv_size);
+    {
+        lmdb::Cursor cursor(txn, names_dbi_);
+        for (int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); rc == 0;
+             rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+            auto& list = *static_cast<const char*>(key.mv_data) == 'r' ? names_.regions : names_.tenants;
+            list.emplace_back(static_cast<const char*>(value.mv_data), value.mv_size);
+        }
     }
     txn.commit();
 }
@@ -223,22 +225,24 @@ void EventLog::register_names(const std::vector<std::string>& regions, const std
 
 void EventLog::append(std::span<const RecordView> records) {
     lmdb::Txn txn(env_, 0);
-    lmdb::Cursor cursor(txn, records_);
-    for (const RecordView& record : records) {
-        const size_t size = record.header->value_bytes();
-        Seq seq = record.first_seq();
-        MDB_val key = lmdb::val(&seq, sizeof seq), value{size, nullptr};
-        check(mdb_cursor_put(cursor, &key, &value, MDB_APPEND | MDB_RESERVE), "append to the log");
-        auto* const begin = static_cast<uint8_t*>(value.mv_data);
-        uint8_t* at = begin + sizeof(RecordHeader);
-        std::memcpy(begin, record.header, sizeof(RecordHeader));
-        at = put(at, record.bloom);
-        at = put(at, record.producers);
-        at = put(at, record.identities);
-        at = put(at, record.heads);
-        put(at, record.heap);
-        const uint64_t checksum = checksum_of(begin, size);
-        std::memcpy(begin + offsetof(RecordHeader, checksum), &checksum, sizeof checksum);
+    {
+        lmdb::Cursor cursor(txn, records_);
+        for (const RecordView& record : records) {
+            const size_t size = record.header->value_bytes();
+            Seq seq = record.first_seq();
+            MDB_val key = lmdb::val(&seq, sizeof seq), value{size, nullptr};
+            check(mdb_cursor_put(cursor, &key, &value, MDB_APPEND | MDB_RESERVE), "append to the log");
+            auto* const begin = static_cast<uint8_t*>(value.mv_data);
+            uint8_t* at = begin + sizeof(RecordHeader);
+            std::memcpy(begin, record.header, sizeof(RecordHeader));
+            at = put(at, record.bloom);
+            at = put(at, record.producers);
+            at = put(at, record.identities);
+            at = put(at, record.heads);
+            put(at, record.heap);
+            const uint64_t checksum = checksum_of(begin, size);
+            std::memcpy(begin + offsetof(RecordHeader, checksum), &checksum, sizeof checksum);
+        }
     }
     txn.commit();
 }

@@ -37,6 +37,7 @@ class Txn {
     MDB_txn* txn_ = nullptr;
 };
 
+/// Ends before a writing transaction commits: LMDB frees a writer's cursors itself then.
 class Cursor {
   public:
     Cursor(MDB_txn* txn, MDB_dbi dbi) { check(mdb_cursor_open(txn, dbi, &cursor_), "mdb_cursor_open"); }
