@@ -83,6 +83,7 @@ struct WorkBatch {
     std::vector<Verdict> verdicts;     ///< beside raw
     std::vector<RefusedEvent> refused; ///< of this work
     size_t raw_done = 0;               ///< raw events that parse has taken
+    int64_t read_ns = 0;               ///< when the bytes were read; monotonic
 
     EventBatch* batch = nullptr;
     size_t begin = 0;  ///< first item of this work in `batch`

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -172,8 +173,9 @@ class UringLoop final : public NetLoop {
     }
     void start() {
         enabled_ = true;
-        if (const int rc = io_uring_enable_rings(&ring_); rc != 0)
-            throw std::runtime_error(fmt::format("io_uring_enable_rings: {}", std::strerror(-rc)));
+        // liburing 2.3 declares io_uring_enable_rings() but does not export it.
+        if (syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) != 0)
+            throw std::runtime_error(fmt::format("cannot enable io_uring: {}", std::strerror(errno)));
         arm_accept();
         arm_wake();
     }

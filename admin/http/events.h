@@ -14,7 +14,7 @@
 namespace penstock::http {
 
 struct EventFilter {
-    std::string subject, tenant, type, region;  ///< empty: any
+    std::string subject = {}, tenant = {}, type = {}, region = {};  ///< empty: any
     bool empty() const { return subject.empty() && tenant.empty() && type.empty() && region.empty(); }
 };
 

@@ -64,10 +64,10 @@ struct HttpServer::Impl {
     void listen() {
         const tcp::endpoint endpoint = resolve(options.listen);
         try {
-            acceptor.open(endpoint.protocol());
-            acceptor.set_option(tcp::acceptor::reuse_address(true));
-            acceptor.bind(endpoint);
-            acceptor.listen();
+            net->acceptor.open(endpoint.protocol());
+            net->acceptor.set_option(tcp::acceptor::reuse_address(true));
+            net->acceptor.bind(endpoint);
+            net->acceptor.listen();
         } catch (const boost::system::system_error& e) {
             const bool taken = e.code() == asio::error::address_in_use;
             throw HttpServerError(fmt::format(
@@ -77,7 +77,7 @@ struct HttpServer::Impl {
                       : "set http.listen (PENSTOCK_HTTP_LISTEN) to an address and port that this user may "
                         "bind"));
         }
-        bound_port = acceptor.local_endpoint().port();
+        bound_port = net->acceptor.local_endpoint().port();
         context.loopback_only = endpoint.address().is_loopback();
     }
 
@@ -88,9 +88,9 @@ struct HttpServer::Impl {
         schedule(kIdleInterval);
         accept();
         // A handler that throws costs its connection, not the server.
-        while (!io.stopped()) {
+        while (!net->io.stopped()) {
             try {
-                io.run();
+                net->io.run();
             } catch (const std::exception& e) {
                 spdlog::error("http: {}", e.what());
             }
@@ -98,12 +98,12 @@ struct HttpServer::Impl {
     }
 
     void accept() {
-        acceptor.async_accept([this](error_code ec, tcp::socket socket) {
+        net->acceptor.async_accept([this](error_code ec, tcp::socket socket) {
             if (stopping) return;
             if (ec == asio::error::no_descriptors || ec == asio::error::no_memory) {
                 // Out of file descriptors: trying again at once would only spin.
-                accept_timer.expires_after(kAcceptPause);
-                accept_timer.async_wait([this](error_code timer_ec) {
+                net->accept_timer.expires_after(kAcceptPause);
+                net->accept_timer.async_wait([this](error_code timer_ec) {
                     if (!timer_ec && !stopping) accept();
                 });
                 return;
@@ -137,8 +137,8 @@ struct HttpServer::Impl {
     }
 
     void schedule(std::chrono::milliseconds interval) {
-        sample_timer.expires_after(interval);
-        sample_timer.async_wait([this](error_code ec) {
+        net->sample_timer.expires_after(interval);
+        net->sample_timer.async_wait([this](error_code ec) {
             if (ec || stopping) return;
             // Set first, so that work that throws does not stop the rhythm.
             schedule(hub.empty() ? kIdleInterval : kPushInterval);
@@ -151,12 +151,13 @@ struct HttpServer::Impl {
     void farewell() {
         stopping = true;
         error_code ignored;
-        acceptor.close(ignored);
-        accept_timer.cancel();
+        net->acceptor.close(ignored);
+        net->accept_timer.cancel();
+        if (hub.empty()) return net->io.stop();
+        hub.on_last_left = [this] { net->io.stop(); };
         hub.close_all();
-        const auto grace = hub.empty() ? std::chrono::milliseconds(0) : kFarewell;
-        sample_timer.expires_after(grace);
-        sample_timer.async_wait([this](error_code) { io.stop(); });
+        net->sample_timer.expires_after(kFarewell);
+        net->sample_timer.async_wait([this](error_code) { net->io.stop(); });
     }
 
     Options options;
@@ -169,10 +170,13 @@ struct HttpServer::Impl {
     size_t connections = 0;
     bool stopping = false;
     uint16_t bound_port = 0;
-    // Destroys waiting handlers, and with them connections that use all of the above.
-    asio::io_context io{1};
-    tcp::acceptor acceptor{io};
-    asio::steady_timer sample_timer{io}, accept_timer{io};
+    /// Goes first: its end destroys waiting handlers, and with them connections that use all of the above.
+    struct Net {
+        asio::io_context io{1};
+        tcp::acceptor acceptor{io};
+        asio::steady_timer sample_timer{io}, accept_timer{io};
+    };
+    std::unique_ptr<Net> net = std::make_unique<Net>();
     std::thread thread;
 };
 
@@ -195,8 +199,10 @@ void HttpServer::start() {
 
 void HttpServer::stop() {
     if (!impl_->thread.joinable()) return;
-    asio::post(impl_->io, [impl = impl_.get()] { impl->farewell(); });
+    asio::post(impl_->net->io, [impl = impl_.get()] { impl->farewell(); });
     impl_->thread.join();
+    impl_->hub.on_last_left = nullptr;
+    impl_->net.reset();  // closes what is still open
 }
 
 uint16_t HttpServer::port() const { return impl_->bound_port; }

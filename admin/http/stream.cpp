@@ -103,8 +103,9 @@ void StreamHub::join(StreamClient* client) {
 }
 
 void StreamHub::leave(StreamClient* client) {
-    clients_.erase(client);
+    if (clients_.erase(client) == 0) return;
     counters_.stream_clients.set(static_cast<int64_t>(clients_.size()));
+    if (clients_.empty() && on_last_left) on_last_left();
 }
 
 NewestEvents StreamHub::newest(Seq since) {

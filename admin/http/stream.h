@@ -29,6 +29,8 @@ class StreamHub {
 
     /// Called when the first client comes, so that the rhythm can quicken.
     std::function<void()> on_first_client;
+    /// Called when the last one has gone; may be empty.
+    std::function<void()> on_last_left;
 
   private:
     friend class StreamClient;

@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kPrefetchAhead = 8;
 }
 
-DedupStage::DedupStage(const Options& options) : memory_bytes_max_(options.memory_bytes_max) {
+DedupStage::DedupStage(const Options& options)
+    : memory_bytes_max_(options.memory_bytes_max), window_ns_(options.window_ns) {
     // A quarter of the tick's range is the window; the rest is the time that a sweep has to find what expired.
     tick_ns_ = std::max<int64_t>(options.window_ns / 8192, 1'000'000);
     window_ticks_ = static_cast<uint64_t>(options.window_ns / tick_ns_) + 1;
@@ -55,9 +56,15 @@ void DedupStage::restore(const EventIdentity& identity, StampNs received_ns, Sta
 
 void DedupStage::housekeep(StampNs now_ns) {
     const uint64_t tick = tick_of(now_ns);
-    // Everything is seen within some thousand calls; at the bound faster, since intake waits for room.
+    // Every segment is seen within two windows; at the bound faster, since intake waits for room.
     const bool full = keys_.bytes() >= memory_bytes_max_;
-    const size_t segments = full ? 256 : 1 + keys_.segment_count() / 4096;
+    sweep_due_ += static_cast<double>(keys_.segment_count()) * static_cast<double>(std::max<int64_t>(now_ns - swept_ns_, 0)) /
+                  static_cast<double>(2 * window_ns_);
+    if (swept_ns_ == 0) sweep_due_ = 0;
+    swept_ns_ = std::max(swept_ns_, now_ns);
+    auto segments = static_cast<size_t>(std::min(sweep_due_, static_cast<double>(keys_.segment_count())));
+    sweep_due_ -= static_cast<double>(segments);
+    if (full) segments = std::max<size_t>(segments, 256);
     size_t gone = 0;
     for (size_t i = 0; i < segments; ++i) gone += keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
     // Segments are kept when keys go, so bytes stay at the bound: there is room again once keys have gone.

@@ -26,8 +26,8 @@ class DedupStage {
     /// Recovery: the event is in the log.
     void restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns);
 
-    /// Forgets expired keys of some segments; called every few milliseconds it sees all of them well before
-    /// their ticks could come round.
+    /// Forgets expired keys of as many segments as the time since the last call makes due: all are seen well
+    /// before their ticks could come round.
     void housekeep(StampNs now_ns);
 
     bool has_room() const { return keys_.bytes() < memory_bytes_max_ || sweeping_helps_; }
@@ -42,8 +42,11 @@ class DedupStage {
 
     SegmentedMap<uint64_t> keys_;
     const size_t memory_bytes_max_;
+    const int64_t window_ns_;
     int64_t tick_ns_;
     uint64_t window_ticks_;
+    StampNs swept_ns_ = 0;
+    double sweep_due_ = 0;  ///< segments that time has made due
     bool sweeping_helps_ = false;
 };
 

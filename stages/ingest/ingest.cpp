@@ -107,6 +107,11 @@ void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Fo
 void Ingest::process() {
     if (!work_.raw.empty()) {
         telemetry_.events_received.add(work_.raw.size());
+        StageTelemetry& stage = telemetry_.stage(Stage::kIngest);
+        stage.events_in.add(work_.raw.size());
+        stage.events_out.add(work_.raw.size());
+        work_.read_ns = round_ns_ ? round_ns_ : clock_.monotonic_ns();
+        stage.batch_ns.record(static_cast<uint64_t>(clock_.monotonic_ns() - work_.read_ns), work_.raw.size());
         sink_.process(work_);
         account();
         work_.clear();

@@ -33,6 +33,7 @@ struct Engine::Running {
 
 using Phase = EdgeState::Phase;
 
+Engine::Engine(Options options) : options_(options) {}
 Engine::~Engine() = default;
 
 // --- input ------------------------------------------------------------------------------------------------

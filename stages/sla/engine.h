@@ -42,7 +42,7 @@ class Engine final : public StateMachine {
     struct Options {
         int64_t instance_retention_ns = 0;  ///< of instances with nothing armed; 0: for ever
     };
-    explicit Engine(Options options) : options_(options) {}
+    explicit Engine(Options options);
     ~Engine() override;
 
     // --- input ---

@@ -47,9 +47,15 @@ function log(s) {
   return { name: "Log", level, word: `${percent}% full`, reason: level === "ok" ? `${bytes(s.log.bytes_max - s.log.bytes_used)} free` : "intake stops when it is full" };
 }
 
+/** A single refusal is said for this long, so that the sign does not flicker. */
+const sayRefusalMs = 10000;
+let refusedAtMs = -Infinity;
+
 function letters(s) {
   const perSecond = s.events.dead_letters_per_second;
-  if (perSecond > 0) return { name: "Refused", level: "warn", word: `${rate(perSecond)}/s`, reason: "see dead letters" };
+  const now = performance.now();
+  if (perSecond > 0) refusedAtMs = now;
+  if (now - refusedAtMs < sayRefusalMs) return { name: "Refused", level: "warn", word: `${rate(perSecond)}/s`, reason: `${count(s.events.dead_letters)} since start` };
   if (s.events.dead_letters > 0) return { name: "Refused", level: "info", word: count(s.events.dead_letters), reason: "since start" };
   return { name: "Refused", level: "ok", word: "None", reason: "" };
 }

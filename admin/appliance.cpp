@@ -1,0 +1,444 @@
+#include "admin/appliance.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+#include <algorithm>
+#include <filesystem>
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <thread>
+
+#include "admin/appliance_intake.h"
+#include "admin/appliance_recovery.h"
+#include "admin/appliance_view.h"
+#include "admin/http/server.h"
+#include "admin/logging.h"
+#include "stages/ingest/ingest.h"
+#include "stages/sequence/producer_positions.h"
+#include "stages/sla/sla_stage.h"
+#include "storage/flush.h"
+
+namespace penstock {
+namespace {
+
+constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kIdleWaitNs = 250'000'000;
+constexpr int64_t kStopPatienceNs = 5 * kSecondNs;
+
+/// One appliance a data folder.
+class DataFolder {
+  public:
+    explicit DataFolder(const std::string& path) : path_(path) {
+        std::error_code ec;
+        std::filesystem::create_directories(path, ec);
+        if (ec) throw std::runtime_error(fmt::format("cannot create data_dir {}: {}", path, ec.message()));
+        const std::string lock = path + "/lock";
+        fd_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd_ < 0) throw std::runtime_error(fmt::format("cannot open {}: {}", lock, std::strerror(errno)));
+        if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+            ::close(fd_);
+            throw std::runtime_error(fmt::format(
+                "another appliance runs on {}; stop it, or set data_dir to another folder", path));
+        }
+    }
+    ~DataFolder() { ::close(fd_); }
+    DataFolder(const DataFolder&) = delete;
+    DataFolder& operator=(const DataFolder&) = delete;
+    std::string sub(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+  private:
+    std::string path_;
+    int fd_ = -1;
+};
+
+std::vector<std::string> region_names(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& r : config.regions) names.push_back(r.name);
+    return names;
+}
+std::vector<std::string> tenant_names(const Config& config) {
+    std::vector<std::string> names{"default"};
+    for (const auto& t : config.tenants) names.push_back(t.name);
+    return names;
+}
+
+Vocabulary vocabulary_of(const Config& config, const LogNames& names) {
+    Vocabulary v;
+    for (const auto& r : config.regions) {
+        v.regions[r.name] = *names.region(r.name);
+        for (const std::string& alias : r.aliases) v.regions[alias] = *names.region(r.name);
+    }
+    for (const auto& [from, to] : config.enrich.type_aliases) v.type_aliases[from] = to;
+    return v;
+}
+
+EnrichStage::Options enrich_options(const Config& config) {
+    EnrichStage::Options o;
+    for (const auto& l : config.enrich.lookups)
+        o.lookups.push_back({l.file, FieldPath::parse(l.match).value_or(FieldPath{})});
+    for (const auto& m : config.enrich.mask)
+        if (auto path = FieldPath::parse(m)) o.masks.push_back(*path);
+    return o;
+}
+
+RouteStage::Options route_options(const Config& config, const LogNames& names) {
+    RouteStage::Options o;
+    o.default_region = *names.region(config.routing.default_region);
+    o.refuse_unknown = config.routing.unknown_region == "refuse";
+    o.tenant_regions.assign(names.tenants.size(), kRegionNone);
+    for (const auto& t : config.tenants)
+        if (!t.region.empty()) o.tenant_regions[*names.tenant(t.name)] = *names.region(t.region);
+    return o;
+}
+
+Ingest::Options ingest_options(const Config& config, const EventLog& log) {
+    Ingest::Options o;
+    o.net = {config.ingest.listen, config.ingest.backend, config.ingest.connections_max};
+    o.idle_timeout_ns = static_cast<int64_t>(config.ingest.idle_timeout_s) * kSecondNs;
+    o.stall_timeout_ns = static_cast<int64_t>(config.ingest.stall_timeout_s) * kSecondNs;
+    o.credits_bytes = config.ingest.credits_bytes;
+    o.log_id = log.identity().log_id;
+    o.hash_secret = log.identity().hash_secret;
+    o.tenants.push_back({"default", *log.names().tenant("default"), ""});
+    for (const auto& t : config.tenants)
+        o.tenants.push_back({t.name, *log.names().tenant(t.name), t.key_hash});
+    return o;
+}
+
+class Appliance {
+  public:
+    explicit Appliance(const Config& config)
+        : config_(config),
+          folder_(config.data_dir),
+          log_({folder_.sub("log"), config.log.bytes_max}),
+          state_({folder_.sub("state"), log_.identity().log_id}),
+          engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
+          dedup_({window_ns(), config.dedup.memory_bytes}),
+          enrich_(enrich_options(config)) {
+        log_.register_names(region_names(config), tenant_names(config));
+        vocabulary_ = vocabulary_of(config, log_.names());
+        telemetry_.log_id = log_.identity().log_id;
+        telemetry_.version = PENSTOCK_VERSION;
+        telemetry_.started_ns = clock_.wall_ns();
+        make_regions();
+        http_ =
+            std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, clock_);
+        http_->start();  // before recovery: readiness must be seen
+    }
+
+    int run() {
+        recover();
+        start_threads();
+        telemetry_.readiness = Readiness::kReady;
+        spdlog::info("ready: events on {} ({}), console on http://{}", telemetry_.ingest_address,
+                     telemetry_.ingest_backend, config_.http.listen);
+        const bool in_order = wait_for_signal();
+        stop(in_order);
+        return in_order ? 0 : 1;
+    }
+
+  private:
+    int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
+
+    void make_regions() {
+        const FlushOptions options{
+            .linger_ns = static_cast<int64_t>(config_.flush.linger_ms) * 1'000'000,
+            .rows_max = config_.flush.rows_max,
+            .bytes_max = config_.flush.bytes_max,
+            .retention_days = static_cast<uint32_t>(config_.flush.retention_days),
+        };
+        for (const auto& r : config_.regions) {
+            telemetry_.regions.push_back(std::make_unique<RegionTelemetry>());
+            RegionTelemetry& t = *telemetry_.regions.back();
+            t.name = r.name;
+            t.configured = !r.dsn.empty();
+            if (r.dsn.empty()) continue;
+            auto store = std::make_unique<PostgresRegionalStore>(PostgresRegionalStore::Options{
+                r.name, r.dsn, static_cast<int64_t>(config_.flush.timeout_s) * kSecondNs});
+            flushers_.push_back(std::make_unique<RegionFlusher>(*log_.names().region(r.name), options,
+                                                                std::move(store), log_, telemetry_, t,
+                                                                mailbox_, clock_));
+        }
+    }
+
+    void recover() {
+        telemetry_.readiness = Readiness::kRecovering;
+        recover_state(log_, state_, {&engine_, &positions_});
+        for (const uint32_t id : engine_.workflow_ids())
+            active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
+        recover_dedup(log_, dedup_, window_ns(), clock_);
+        const EventLog::Bounds bounds = log_.bounds();
+        telemetry_.first_seq = bounds.first_seq;
+        telemetry_.committed_seq = bounds.next_seq;
+        telemetry_.applied_seq = bounds.next_seq;
+        state_applied_seq_ = state_.applied_seq();
+
+        log_stage_ = std::make_unique<LogStage>(
+            LogStage::Options{static_cast<int64_t>(config_.log.retention_s) * kSecondNs,
+                              config_.log.retention_bytes, window_ns()},
+            ring_, log_, telemetry_, clock_, [this] { committed(); }, [this] { return may_trim_below(); });
+        sla_stage_ = std::make_unique<SlaStage>(
+            SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs}, ring_, engine_,
+            std::vector<StateMachine*>{&positions_}, telemetry_, clock_, [this] { ingest_->wake(); });
+        sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
+                                                 [this] { return failed_.load() || abandon_.load(); });
+        const std::vector<uint8_t>& secret = log_.identity().hash_secret;
+        parse_ = std::make_unique<ParseStage>(secret, vocabulary_,
+                                              EnrichStage::growth_bytes_max(enrich_options(config_)));
+        route_ =
+            std::make_unique<RouteStage>(route_options(config_, log_.names()),
+                                         [this](const EventIdentity& identity) { dedup_.retract(identity); });
+        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, dedup_, enrich_, *route_,
+                                                                  *sequencer_, *log_stage_, ring_, mailbox_,
+                                                                  telemetry_, clock_});
+        ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
+        positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
+        mailbox_.set_waker([this] { ingest_->wake(); });
+        const std::string host = config_.ingest.listen.substr(0, config_.ingest.listen.rfind(':'));
+        telemetry_.ingest_address = fmt::format("{}:{}", host, ingest_->port());
+        telemetry_.ingest_backend = ingest_->backend();
+    }
+
+    void start_threads() {
+        log_thread_ = std::thread([this] {
+            guarded("log", [this] { log_stage_->do_work(kIdleWaitNs); }, log_stop_, kLogConsumer);
+        });
+        state_thread_ = std::thread([this] {
+            guarded("sla", [this] { sla_stage_->do_work(kIdleWaitNs); }, state_stop_, kStateConsumer);
+        });
+        publish_start();
+        intake_thread_ = std::thread([this] { intake(); });
+        for (auto& flusher : flushers_) flusher->start();
+    }
+
+    /// The boot record, and the workflows of the configuration where they differ from what is active.
+    void publish_start() {
+        char host[256] = "";
+        gethostname(host, sizeof host - 1);
+        sequencer_->publish_control(
+            ControlKind::kBoot, host,
+            fmt::format(R"({{"version":"{}","pid":{}}})", PENSTOCK_VERSION, getpid()));
+        std::vector<std::string> wanted;
+        std::vector<Workflow> changed;
+        for (const std::string& file : config_.sla.workflows) {
+            std::ifstream in(file);
+            const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+            if (!in)
+                throw std::runtime_error(
+                    fmt::format("cannot read the workflow {}; mend sla.workflows", file));
+            Workflow w;
+            try {
+                w = parse_workflow(text);
+            } catch (const WorkflowError& e) {
+                throw std::runtime_error(fmt::format("{}: {}", file, e.what()));
+            }
+            if (std::find(wanted.begin(), wanted.end(), w.name) != wanted.end())
+                throw std::runtime_error(fmt::format(
+                    "{}: a workflow named {} is configured twice; give one another name", file, w.name));
+            wanted.push_back(w.name);
+            const auto active = active_documents_.find(w.name);
+            if (active == active_documents_.end() || active->second != text) changed.push_back(std::move(w));
+        }
+        for (const auto& [name, document] : active_documents_)
+            if (std::find(wanted.begin(), wanted.end(), name) == wanted.end())
+                sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
+        for (const Workflow& w : changed)
+            sequencer_->publish_control(ControlKind::kWorkflow, w.name, w.document);
+    }
+
+    // --- threads ---
+
+    template <typename Work>
+    void guarded(const char* name, Work work, std::atomic<bool>& stop, size_t consumer) {
+        pthread_setname_np(pthread_self(), name);
+        try {
+            while (!stop.load(std::memory_order_acquire) || ring_.depth(consumer) > 0) {
+                if (failed_.load()) return;
+                work();
+            }
+        } catch (const std::exception& e) {
+            fail(fmt::format("{}: {}", name, e.what()));
+        }
+    }
+
+    void intake() {
+        pthread_setname_np(pthread_self(), "intake");
+        try {
+            int64_t gave_up_at_ns = 0;
+            while (!failed_.load()) {
+                if (intake_stop_.load(std::memory_order_acquire)) {
+                    const int64_t now = clock_.monotonic_ns();
+                    if (gave_up_at_ns == 0) {
+                        gave_up_at_ns = now + kStopPatienceNs;
+                        ingest_->stop_reading();
+                    }
+                    if ((ingest_->drained() && !chain_->gathering()) || now > gave_up_at_ns) return;
+                }
+                const StampNs due = sla_stage_->due_ns();
+                int64_t wait_ns = 100'000'000;
+                if (due != TimerWheel<int>::kNever)
+                    wait_ns = std::clamp<int64_t>(due - clock_.wall_ns() + 20'000, 0, wait_ns);
+                if (chain_->gathering()) wait_ns = 50'000;
+                ingest_->do_work(wait_ns);
+                chain_->housekeep(due);
+            }
+        } catch (const IntakeStopped&) {
+        } catch (const std::exception& e) {
+            fail(fmt::format("intake: {}", e.what()));
+        }
+    }
+
+    /// Log thread, after each durable group.
+    void committed() {
+        ingest_->wake();
+        for (auto& flusher : flushers_) flusher->notify();
+    }
+
+    Seq may_trim_below() const {
+        Seq below = state_applied_seq_.load();
+        for (const auto& region : telemetry_.regions)
+            if (region->configured) below = std::min(below, region->flushed_seq.load());
+        return below;
+    }
+
+    void fail(const std::string& why) {
+        spdlog::critical("{}; the appliance stops, and replays its log at the next start", why);
+        telemetry_.set_failure(why);
+        telemetry_.readiness = Readiness::kFailed;
+        failed_ = true;
+    }
+
+    // --- the main thread ---
+
+    /// True: a signal came. False: a part failed.
+    bool wait_for_signal() {
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        int64_t next_reload_ns = 0;
+        while (!failed_.load()) {
+            const timespec pause{0, kIdleWaitNs};
+            if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
+            write_checkpoint();
+            view_.publish(*sla_stage_->view(), log_, telemetry_);
+            if (clock_.monotonic_ns() >= next_reload_ns) {
+                enrich_.reload_changed_files();
+                next_reload_ns = clock_.monotonic_ns() + kSecondNs;
+            }
+        }
+        return false;
+    }
+
+    void write_checkpoint() {
+        const auto checkpoint = sla_stage_->take_checkpoint();
+        if (!checkpoint) return;
+        try {
+            state_.write(*checkpoint);
+            state_applied_seq_ = checkpoint->applied_seq;
+        } catch (const std::exception& e) {
+            fail(fmt::format("checkpoint: {}", e.what()));
+        }
+    }
+
+    void stop(bool in_order) {
+        telemetry_.readiness = in_order ? Readiness::kStopping : Readiness::kFailed;
+        spdlog::info("stopping");
+        if (!in_order) abandon_ = true;
+        intake_stop_ = true;
+        ingest_->wake();
+        intake_thread_.join();
+        log_stop_ = true;
+        ring_.wake(kLogConsumer);
+        log_thread_.join();
+        if (!failed_.load()) {
+            sla_stage_->request_checkpoint();
+            ring_.wake(kStateConsumer);
+            const int64_t until = clock_.monotonic_ns() + kStopPatienceNs;
+            while (state_applied_seq_ < telemetry_.committed_seq && clock_.monotonic_ns() < until &&
+                   !failed_.load()) {
+                write_checkpoint();
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                if (state_applied_seq_ < telemetry_.committed_seq)
+                    sla_stage_->request_checkpoint(), ring_.wake(kStateConsumer);
+            }
+        }
+        state_stop_ = true;
+        ring_.wake(kStateConsumer);
+        state_thread_.join();
+        for (auto& flusher : flushers_) flusher->request_stop(in_order ? kStopPatienceNs : 0);
+        for (auto& flusher : flushers_) flusher->join();
+        http_->stop();
+        spdlog::info("stopped");
+    }
+
+    // Fixed after construction, or owned by the thread that is named.
+    const Config config_;
+    const SystemClock clock_;
+    DataFolder folder_;
+    Telemetry telemetry_;  // atomics
+    EventLog log_;         // written by the log thread
+    StateStore state_;     // written by the main thread
+    BatchRing ring_{limits::kSlabCount};
+    DeadLetterMailbox mailbox_{1024};
+    Engine engine_;                // state thread
+    ProducerPositions positions_;  // state thread
+    Vocabulary vocabulary_;
+    DedupStage dedup_;                                     // intake thread
+    EnrichStage enrich_;                                   // intake thread; reloaded by the main thread
+    std::map<std::string, std::string> active_documents_;  ///< workflows that recovery found
+    std::unique_ptr<ParseStage> parse_;
+    std::unique_ptr<RouteStage> route_;
+    std::unique_ptr<Sequencer> sequencer_;
+    std::unique_ptr<IntakeChain> chain_;
+    std::unique_ptr<Ingest> ingest_;
+    std::unique_ptr<LogStage> log_stage_;
+    std::unique_ptr<SlaStage> sla_stage_;
+    std::unique_ptr<HttpServer> http_;
+    std::vector<std::unique_ptr<RegionFlusher>> flushers_;  // a thread each
+    SlaViewPublisher view_;                                 // main thread
+
+    std::atomic<Seq> state_applied_seq_{1};
+    std::atomic<bool> failed_{false}, abandon_{false};
+    std::atomic<bool> intake_stop_{false}, log_stop_{false}, state_stop_{false};
+    std::thread intake_thread_, log_thread_, state_thread_;
+};
+
+void allow_many_sockets() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int run_appliance(const Config& config) {
+    set_up_logging(config.logging);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals,
+                    nullptr);  // every thread inherits it; the main thread waits for them
+    signal(SIGPIPE, SIG_IGN);
+    allow_many_sockets();
+    try {
+        Appliance appliance(config);
+        return appliance.run();
+    } catch (const std::exception& e) {
+        spdlog::critical("{}", e.what());
+        return 1;
+    }
+}
+
+}  // namespace penstock

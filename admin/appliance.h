@@ -1,0 +1,13 @@
+// The appliance: every part, joined. The only place that knows them all.
+#pragma once
+
+#include "admin/config.h"
+
+namespace penstock {
+
+/// Runs until SIGTERM or SIGINT, then stops in order: takes no more, commits, answers, checkpoints, flushes
+/// what the regions take within seconds. Returns the exit code: 0 stopped in order, 1 failed (the reason is
+/// in the log). Blocks both signals for the whole process.
+int run_appliance(const Config& config);
+
+}  // namespace penstock

@@ -1,0 +1,60 @@
+#include "admin/appliance_recovery.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace penstock {
+
+void recover_state(const EventLog& log, const StateStore& state, const std::vector<StateMachine*>& machines) {
+    const EventLog::Bounds bounds = log.bounds();
+    if (state.applied_seq() > bounds.next_seq)
+        throw LogError(fmt::format("the state holds records up to {}, the log only up to {}: they are not of "
+                                   "one time; restore both "
+                                   "from one backup, or remove the folder state/ to rebuild it from the log",
+                                   state.applied_seq() - 1, bounds.next_seq - 1),
+                       EINVAL);
+    if (bounds.records > 0 && state.applied_seq() < bounds.first_seq && state.applied_seq() > 1)
+        throw LogError(fmt::format("the log begins at {}, but the state holds records only up to {}; restore "
+                                   "both from one backup",
+                                   bounds.first_seq, state.applied_seq() - 1),
+                       EINVAL);
+    size_t rows = 0;
+    state.load([&](std::span<const uint8_t> key, std::span<const uint8_t> value) {
+        for (StateMachine* machine : machines)
+            if (!key.empty() && key[0] == machine->row_prefix()) machine->load_row(key, value);
+        ++rows;
+    });
+    for (StateMachine* machine : machines) machine->loaded(bounds.last_stamp_ns);
+    size_t records = 0;
+    LogReader(log).scan(state.applied_seq(), [&](const RecordView& record) {
+        for (StateMachine* machine : machines) machine->apply(record);
+        ++records;
+        return true;
+    });
+    if (rows + records > 0)
+        spdlog::info("recovery: {} state rows loaded, {} log records replayed", rows, records);
+}
+
+void recover_dedup(const EventLog& log, DedupStage& dedup, int64_t window_ns, const Clock& clock) {
+    const StampNs now = std::max(clock.wall_ns(), log.bounds().last_stamp_ns);
+    const LogReader reader(log);
+    Seq from = 0;
+    reader.scan_back([&](const RecordView& record) {
+        if (record.last_stamp() < now - window_ns) return false;
+        from = record.first_seq();
+        return true;
+    });
+    if (from == 0) return;
+    reader.scan(from, [&](const RecordView& record) {
+        if (record.header->kind == RecordKind::kEvents)
+            for (size_t i = 0; i < record.count(); ++i)
+                dedup.restore(record.identities[i], record.stamp(i), now);
+        return true;
+    });
+    spdlog::info("recovery: {} identities of the last {} s are known again", dedup.keys(),
+                 window_ns / 1'000'000'000);
+}
+
+}  // namespace penstock

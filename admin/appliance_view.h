@@ -1,0 +1,23 @@
+// Makes the SLA counts that people see from what the state thread publishes.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "pipeline/telemetry.h"
+#include "stages/sla/sla_stage.h"
+#include "storage/event_log.h"
+
+namespace penstock {
+
+/// Main thread. The engine knows keys by their hash; their text is looked up in the log, once each.
+class SlaViewPublisher {
+  public:
+    void publish(const SlaStage::View& view, const EventLog& log, Telemetry& telemetry);
+
+  private:
+    const SlaStage::View* last_ = nullptr;
+    std::map<Seq, std::string> keys_;  ///< by anchor
+};
+
+}  // namespace penstock
