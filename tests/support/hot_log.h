@@ -17,14 +17,15 @@
 namespace penstock::test {
 
 struct LoggedEvent {
-    std::string id, type = "motion_detection", subject, tenant = "default", region = "us", data;
+    std::string id = {}, type = "motion_detection", subject = {}, tenant = "default", region = "us",
+                data = {};
     uint8_t severity = 0;
     StampNs time_ns = kNoTime;
 };
 
 struct LoggedDeadLetter {
     Refusal cause = Refusal::kBadJson;
-    std::string detail, peer, raw;
+    std::string detail = {}, peer = {}, raw = {};
     uint64_t position = 1;
 };
 
@@ -68,7 +69,7 @@ class HotLog {
             head.tenant = log_->names().tenant(e.tenant).value();
             head.region = log_->names().region(e.region).value();
             head.severity = e.severity;
-            header_.region_mask |= uint64_t{1} << head.region;
+            record_.header.region_mask |= uint64_t{1} << head.region;
         }
         return commit();
     }
@@ -85,41 +86,58 @@ class HotLog {
         }
         return commit();
     }
+    /// Records of the calls in between are committed together (each commit of its own waits for the disk).
+    void hold() { holding_ = true; }
+    void release() {
+        std::vector<RecordView> views;
+        for (const Record& r : held_) views.push_back(r.view());
+        log_->append(views);
+        held_.clear();
+        holding_ = false;
+    }
+
     Seq append_control() {
         begin(RecordKind::kControl);
         return commit();
     }
 
   private:
+    struct Record {
+        RecordHeader header{};
+        std::vector<EventHead> heads = {};
+        std::vector<EventIdentity> identities = {};
+        std::vector<uint8_t> heap = {};
+        RecordView view() const { return {&header, {}, {}, identities, heads, heap}; }
+    };
+
     void begin(RecordKind kind) {
-        header_ = RecordHeader{};
-        header_.magic = kRecordMagic;
-        header_.version = kRecordVersion;
-        header_.kind = kind;
-        heads_.clear();
-        identities_.clear();
-        heap_.clear();
+        record_ = Record{};
+        record_.header.magic = kRecordMagic;
+        record_.header.version = kRecordVersion;
+        record_.header.kind = kind;
     }
     EventHead& add(std::span<const uint8_t> bytes) {
+        auto& [header, heads, identities, heap] = record_;
         EventHead head{};
-        head.offset = static_cast<uint32_t>(heap_.size());
+        head.offset = static_cast<uint32_t>(heap.size());
         head.length = static_cast<uint32_t>(bytes.size());
-        heap_.insert(heap_.end(), bytes.begin(), bytes.end());
-        heap_.resize((heap_.size() + 7) / 8 * 8);
-        identities_.push_back({{next_seq_ + heads_.size(), 1}, 0});
-        heads_.push_back(head);
-        return heads_.back();
+        heap.insert(heap.end(), bytes.begin(), bytes.end());
+        heap.resize((heap.size() + 7) / 8 * 8);
+        identities.push_back({{next_seq_ + heads.size(), 1}, 0});
+        heads.push_back(head);
+        return heads.back();
     }
     Seq commit() {
         const Seq first = next_seq_;
-        header_.first_seq = first;
-        header_.base_stamp_ns = stamp_ns_;
-        header_.count = static_cast<uint32_t>(heads_.size());
-        header_.heap_bytes = static_cast<uint32_t>(heap_.size());
-        const RecordView view{&header_, {}, {}, identities_, heads_, heap_};
-        log_->append({&view, 1});
-        next_seq_ += header_.span();
+        RecordHeader& header = record_.header;
+        header.first_seq = first;
+        header.base_stamp_ns = stamp_ns_;
+        header.count = static_cast<uint32_t>(record_.heads.size());
+        header.heap_bytes = static_cast<uint32_t>(record_.heap.size());
+        next_seq_ += header.span();
         stamp_ns_ += 1'000'000;
+        held_.push_back(std::move(record_));
+        if (!holding_) release();
         return first;
     }
 
@@ -128,10 +146,9 @@ class HotLog {
     StampNs stamp_ns_;
     Seq next_seq_ = 1;
     EventBuilder builder_;
-    RecordHeader header_{};
-    std::vector<EventHead> heads_;
-    std::vector<EventIdentity> identities_;
-    std::vector<uint8_t> heap_;
+    Record record_;
+    std::vector<Record> held_;
+    bool holding_ = false;
 };
 
 }  // namespace penstock::test

@@ -1,0 +1,262 @@
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <regex>
+#include <thread>
+
+#include "admin/http/origin.h"
+#include "admin/http/page_assets.h"
+#include "admin/http/server.h"
+#include "tests/support/hot_log.h"
+#include "tests/support/http_client.h"
+
+namespace penstock {
+namespace {
+
+using test::HttpAnswer;
+using test::HttpClient;
+
+struct HttpServerTest : testing::Test {
+    SystemClock clock;
+    test::HotLog hot;
+    Telemetry telemetry;
+    std::unique_ptr<HttpServer> server;
+
+    void SetUp() override {
+        telemetry.readiness = Readiness::kReady;
+        start({.listen = "127.0.0.1:0"});
+    }
+    void start(const HttpServer::Options& options) {
+        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), clock);
+        server->start();
+    }
+    HttpAnswer get(const std::string& target, const std::string& headers = {}) {
+        return HttpClient(server->port()).get(target, headers);
+    }
+    static void expect_problem(const HttpAnswer& answer, int status, std::string_view slug) {
+        EXPECT_EQ(answer.status, status);
+        ASSERT_EQ(answer.header("content-type"), "application/problem+json");
+        const auto problem = boost::json::parse(answer.body);
+        EXPECT_EQ(problem.at("type").as_string(), "urn:penstock:problem:" + std::string(slug));
+        EXPECT_EQ(problem.at("status").as_int64(), status);
+        EXPECT_FALSE(problem.at("title").as_string().empty());
+        EXPECT_FALSE(problem.at("detail").as_string().empty());
+        EXPECT_EQ(answer.header("x-content-type-options"), "nosniff");
+    }
+};
+
+TEST_F(HttpServerTest, HealthIsNotReadiness) {
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(get("/readyz").status, 200);
+    telemetry.readiness = Readiness::kRecovering;
+    EXPECT_EQ(get("/healthz").status, 200);
+    HttpAnswer answer = get("/readyz");
+    expect_problem(answer, 503, "not-ready-recovering");
+    EXPECT_EQ(answer.header("retry-after"), "1");
+    telemetry.readiness = Readiness::kFailed;
+    telemetry.set_failure("the disk is full");
+    answer = get("/readyz");
+    expect_problem(answer, 503, "not-ready-failed");
+    EXPECT_EQ(boost::json::parse(answer.body).at("detail").as_string(), "the disk is full");
+}
+
+TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
+    hot.append({test::LoggedEvent{.id = "1"}});
+    const std::string document = get("/api/v1/openapi.yaml").body;
+    size_t routes = 0;
+    for (size_t at = document.find("\n  /"); at != std::string::npos; at = document.find("\n  /", at + 1)) {
+        std::string path = document.substr(at + 3, document.find(':', at) - at - 3);
+        if (const size_t brace = path.find('{'); brace != std::string::npos)
+            path = path.substr(0, brace) + "1";
+        const int expected = path == "/api/v1/stream" ? 426 : 200;
+        EXPECT_EQ(get(path).status, expected) << path;
+        ++routes;
+    }
+    EXPECT_EQ(routes, 10u);
+}
+
+TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {
+    expect_problem(get("/nowhere"), 404, "not-found");
+    expect_problem(get("/api/v1/events/1/more"), 404, "not-found");
+    expect_problem(get("/assets/0123/page.css"), 404, "not-found");
+    expect_problem(get("/api/v1/events/12"), 404, "no-such-event");
+    expect_problem(get("/api/v1/events/x"), 400, "bad-parameter");
+}
+
+TEST_F(HttpServerTest, OtherMethodsAreToldWhatIsAllowed) {
+    for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"}) {
+        const HttpAnswer answer = HttpClient(server->port()).request(method, "/healthz");
+        EXPECT_EQ(answer.status, 405) << method;
+        EXPECT_EQ(answer.header("allow"), "GET, HEAD") << method;
+    }
+}
+
+TEST_F(HttpServerTest, HeadTellsTheLengthWithoutTheBody) {
+    HttpClient client(server->port());
+    const HttpAnswer head = client.request("HEAD", "/");
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(head.header("content-length"), std::to_string(http::page_html().size()));
+    EXPECT_EQ(client.get("/healthz").body, R"({"status":"alive"})") << "the connection goes on after it";
+}
+
+TEST_F(HttpServerTest, WrongParametersAreAllListed) {
+    const HttpAnswer answer = get("/api/v1/events?limit=0&befor=7&type=%zz&region=eu&region=us");
+    expect_problem(answer, 400, "bad-parameter");
+    const auto errors = boost::json::parse(answer.body).at("errors").as_array();
+    ASSERT_EQ(errors.size(), 4u);
+    EXPECT_EQ(get("/api/v1/events?limit=501").status, 400);
+    EXPECT_EQ(get("/api/v1/deadletters?subject=x").status, 400);
+}
+
+TEST_F(HttpServerTest, PagesAreLinked) {
+    std::vector<test::LoggedEvent> events(5);
+    for (size_t i = 0; i < events.size(); ++i) events[i] = {.id = std::to_string(i), .subject = "case & 1"};
+    hot.append(events);
+    std::string target = "/api/v1/events?limit=2&subject=case+%26+1";
+    size_t found = 0;
+    while (true) {
+        const HttpAnswer answer = get(target);
+        ASSERT_EQ(answer.status, 200);
+        const auto page = boost::json::parse(answer.body);
+        found += page.at("items").as_array().size();
+        if (page.at("next").is_null()) {
+            EXPECT_EQ(answer.header("link"), "");
+            break;
+        }
+        target = page.at("next").as_string().c_str();
+        EXPECT_EQ(answer.header("link"), "<" + target + ">; rel=\"next\"");
+    }
+    EXPECT_EQ(found, 5u);
+}
+
+TEST_F(HttpServerTest, OnlyLoopbackNamesAreAnsweredOnLoopback) {
+    for (const char* host :
+         {"localhost", "localhost:3000", "LOCALHOST", "127.0.0.1:80", "127.8.9.1", "[::1]", "[::1]:3000"}) {
+        EXPECT_EQ(get("/healthz", std::string("Host: ") + host + "\r\n").status, 200) << host;
+    }
+    for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::1",
+                             "localhost:99999", "localhost:x", "10.0.0.1", "", "2130706433"}) {
+        expect_problem(get("/healthz", std::string("Host: ") + host + "\r\n"), 421, "misdirected");
+    }
+    expect_problem(get("/healthz", "Host: localhost\r\nHost: evil.example\r\n"), 400, "bad-host");
+    HttpClient client(server->port());
+    client.send("GET /healthz HTTP/1.1\r\n\r\n");
+    expect_problem(client.receive(), 400, "bad-host");
+}
+
+TEST_F(HttpServerTest, OversizeRequestsAreRefusedNotRead) {
+    expect_problem(get("/healthz", "X-Long: " + std::string(20'000, 'a') + "\r\n"), 431, "header-too-large");
+    HttpClient client(server->port());
+    client.send("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" +
+                std::string(70'000, 'b'));
+    expect_problem(client.receive(), 413, "body-too-large");
+    EXPECT_EQ(get("/healthz", "Expect: 100-continue\r\nContent-Length: 10\r\n").status, 200);
+}
+
+TEST_F(HttpServerTest, NonsenseIsRefusedAndTheConnectionClosed) {
+    HttpClient client(server->port());
+    client.send("\x16\x03\x01 is not HTTP\r\n\r\n");
+    expect_problem(client.receive(), 400, "bad-request");
+    EXPECT_TRUE(client.closed());
+    expect_problem(get("http://localhost/healthz"), 400, "bad-request");
+}
+
+TEST_F(HttpServerTest, SeveralRequestsShareAConnection) {
+    HttpClient client(server->port());
+    client.send(
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(client.receive().body, R"({"status":"alive"})");
+    EXPECT_EQ(client.receive().body, R"({"status":"ready"})");
+    client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 200);
+    EXPECT_TRUE(client.closed());
+}
+
+TEST_F(HttpServerTest, ThePageRunsNothingInline) {
+    const HttpAnswer page = get("/");
+    EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
+    const std::string policy = page.header("content-security-policy");
+    EXPECT_NE(policy.find("script-src 'self';"), std::string::npos);
+    EXPECT_NE(policy.find("frame-ancestors 'none'"), std::string::npos);
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+    EXPECT_EQ(page.body.find(" style="), std::string::npos);
+    EXPECT_EQ(page.body.find("<style"), std::string::npos);
+    EXPECT_FALSE(std::regex_search(page.body, std::regex(" on[a-z]+=")));
+    size_t assets = 0;
+    for (size_t at = page.body.find("\"/assets/"); at != std::string::npos;
+         at = page.body.find("\"/assets/", at + 1)) {
+        const std::string path = page.body.substr(at + 1, page.body.find('"', at + 1) - at - 1);
+        const HttpAnswer asset = get(path);
+        EXPECT_EQ(asset.status, 200) << path;
+        EXPECT_NE(asset.header("cache-control").find("immutable"), std::string::npos);
+        ++assets;
+    }
+    EXPECT_GE(assets, 4u);
+    for (const auto& asset : http::page_assets()) {
+        EXPECT_EQ(get("/assets/" + std::string(http::page_build()) + "/" + std::string(asset.name)).body,
+                  asset.content);
+    }
+}
+
+TEST_F(HttpServerTest, ConnectionsAreBounded) {
+    start({.listen = "127.0.0.1:0", .connections_max = 3});
+    std::vector<std::unique_ptr<HttpClient>> held;
+    for (int i = 0; i < 3; ++i) {
+        held.push_back(std::make_unique<HttpClient>(server->port()));
+        EXPECT_EQ(held.back()->get("/healthz").status, 200);
+    }
+    HttpClient turned_away(server->port());
+    const HttpAnswer answer = turned_away.receive();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.header("retry-after"), "5");
+    held.pop_back();
+    // The place is free as soon as the server has seen the end.
+    int status = 0;
+    for (int i = 0; i < 100 && status != 200; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        HttpClient next(server->port());
+        next.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        status = next.receive().status;
+    }
+    EXPECT_EQ(status, 200);
+}
+
+TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
+    const std::string address = "127.0.0.1:" + std::to_string(server->port());
+    HttpServer second({.listen = address}, telemetry, hot.log(), clock);
+    try {
+        second.start();
+        FAIL() << "two servers on one address";
+    } catch (const HttpServerError& e) {
+        EXPECT_NE(std::string(e.what()).find(address), std::string::npos);
+        EXPECT_NE(std::string(e.what()).find("http.listen"), std::string::npos);
+    }
+    for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
+        HttpServer bad({.listen = wrong}, telemetry, hot.log(), clock);
+        EXPECT_THROW(bad.start(), HttpServerError) << wrong;
+    }
+}
+
+TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
+    HttpClient idle(server->port());
+    EXPECT_EQ(idle.get("/healthz").status, 200);
+    const auto began = std::chrono::steady_clock::now();
+    server->stop();
+    server->stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
+    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), clock);
+    never_started.stop();
+}
+
+TEST(HttpOrigin, APageOfAnotherSiteIsForeign) {
+    EXPECT_TRUE(http::same_origin("", "localhost:3000"));
+    EXPECT_TRUE(http::same_origin("http://localhost:3000", "localhost:3000"));
+    EXPECT_TRUE(http::same_origin("https://wall.example", "WALL.example"));
+    EXPECT_FALSE(http::same_origin("http://localhost:3001", "localhost:3000"));
+    EXPECT_FALSE(http::same_origin("http://evil.example", "localhost:3000"));
+    EXPECT_FALSE(http::same_origin("null", "localhost:3000"));
+    EXPECT_FALSE(http::same_origin("file://", ""));
+}
+
+}  // namespace
+}  // namespace penstock
