@@ -68,7 +68,7 @@ void ConfigLoader::fault_range(const ConfigKey& key, const std::string& value, c
     const auto show = [bytes](uint64_t v) { return bytes ? format_bytes(v) : std::to_string(v); };
     fault(origin, key.name(),
           fmt::format("{} is out of range; allowed is {} to {}{}", value, show(key.min), show(key.max),
-                      bytes || key.unit().empty() ? "" : " " + key.unit()));
+                      bytes || key.unit().empty() ? "" : fmt::format(" {}", key.unit())));
 }
 
 void ConfigLoader::store_number(const ConfigKey& key, uint64_t value, const Origin& origin) {

@@ -24,7 +24,7 @@ std::string comment(std::string_view text) {
         const std::string_view word = text.substr(0, space);
         if (line.size() + 1 + word.size() > 110) {
             out += line + "\n";
-            line = "#";
+            line.assign(1, '#');
         }
         line += ' ';
         line += word;

@@ -16,7 +16,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kIdleNs = 250'000'000;  ///< a missed notice costs no more than this
 constexpr int64_t kBurialPollNs = 2'000'000;
 constexpr int64_t kHouseIntervalNs = 600'000'000'000;
-constexpr uint64_t kIndexRowsMax = 500'000;  ///< rows without summaries; a lookup reads them all
+constexpr uint64_t kIndexRowsMax = 250'000;  ///< rows without summaries; a lookup reads them all
 constexpr uint64_t kIndexRowsMin = 20'000;
 constexpr int64_t kIndexIntervalNs = 30'000'000'000;
 

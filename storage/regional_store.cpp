@@ -165,9 +165,19 @@ void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) 
         throw RegionalError(Kind::kStopped, "stopped");
     } catch (const PostgresError& error) {
         if (!error.connection_lost) connection.rollback();
-        throw RegionalError(may_blame_row && blames_row(error) ? Kind::kRowRefused : Kind::kUnavailable,
-                            error.what());
+        const bool refused = may_blame_row && blames_row(error) && has_partitions(batch, range);
+        throw RegionalError(refused ? Kind::kRowRefused : Kind::kUnavailable, error.what());
     }
+}
+
+/// A row whose partition was dropped behind our back is refused as if it broke a rule of the table.
+bool PostgresRegionalStore::has_partitions(const RowBatch& batch, const RowRange& range) {
+    return translated([&] {
+        read_partitions();
+        for (size_t i = range.first_row; i < range.end_row; ++i)
+            if (!days_.contains(day_of(batch.row(i).received_ns))) return false;
+        return true;
+    });
 }
 
 void PostgresRegionalStore::read_partitions() {
@@ -189,7 +199,11 @@ void PostgresRegionalStore::ensure_partition(int32_t day) {
     // Appliances that share the region do this one after the other.
     connection.query("SELECT pg_advisory_xact_lock(hashtext('penstock.event'), $1::integer)",
                      {std::to_string(day)});
-    if (connection.query("SELECT to_regclass('penstock.' || $1)", {name}).is_null(0, 0)) {
+    if (connection
+            .query("SELECT 1 FROM pg_inherits WHERE inhparent = 'penstock.event'::regclass "
+                   "AND inhrelid = to_regclass('penstock.' || $1)",
+                   {name})
+            .rows() == 0) {
         // Made apart, then attached: unlike CREATE ... PARTITION OF, that does not wait for who reads events.
         connection.script(fmt::format(
             "CREATE TABLE penstock.{0} (LIKE penstock.event INCLUDING ALL EXCLUDING INDEXES); "

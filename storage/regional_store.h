@@ -84,6 +84,7 @@ class PostgresRegionalStore final : public RegionalStore {
   private:
     LedgerPosition claim_ledger(const Claim& claim);
     void read_partitions();
+    bool has_partitions(const RowBatch& batch, const RowRange& range);
     void ensure_partition(int32_t day);
     void drop_partitions_before(int32_t day);
 

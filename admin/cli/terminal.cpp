@@ -58,7 +58,7 @@ void warn(std::string_view message) {
 
 std::string with_commas(uint64_t n) {
     std::string digits = std::to_string(n);
-    for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+    for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
     return digits;
 }
 

@@ -212,6 +212,18 @@ TEST_F(RegionalFault, RefusedRowsGoToTheDeadLettersAndTheRestIsStored) {
     EXPECT_EQ(rig.region.breaker.load(), BreakerState::kClosed) << "the region itself is well";
 }
 
+TEST_F(RegionalFault, PartitionDroppedBehindItsBackIsMadeAgainAndNoRowIsBlamed) {
+    RegionRig rig(shared_cluster().dsn());
+    rig.start();
+    rig.append(10);
+    ASSERT_TRUE(rig.caught_up()) << rig.region.error();
+    number("DROP TABLE penstock.event_20260101");
+    rig.append(10);
+    ASSERT_TRUE(rig.caught_up()) << rig.region.error();
+    EXPECT_EQ(number("SELECT count(*) FROM penstock.event"), 10);
+    EXPECT_TRUE(rig.dead_letters.empty());
+}
+
 TEST_F(RegionalFault, LedgerAheadOfTheLogIsRefusedNamingTheSpan) {
     RegionRig rig(shared_cluster().dsn());
     rig.start();
