@@ -1,0 +1,49 @@
+# make run · make test · make check · make bench        README.md says what each does
+SHELL := /bin/bash
+REGIONS ?= us ca eu apac latam
+RATE ?= 2000/s
+JOBS ?= $(shell nproc)
+BUILD := build/release
+
+.PHONY: help install build run test check bench bench-sustained torture clean
+help:
+	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
+	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
+	@echo "make test    install, build and run every test"
+	@echo "make check   format, lint, include rules, AddressSanitizer, ThreadSanitizer"
+	@echo "make bench   benchmarks; results in build/bench/results.json"
+
+install:
+	@deploy/install.sh run
+
+build: install
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) --target penstock -j $(JOBS)
+
+run: build
+	@exec deploy/run.sh $(BUILD)/penstock "$(RATE)" $(REGIONS)
+
+test:
+	@deploy/install.sh run test
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@cd $(BUILD) && ctest --output-on-failure --no-tests=error
+
+check:
+	@deploy/install.sh run test check
+	@deploy/check.sh
+
+bench:
+	@deploy/install.sh run bench
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@perf/run.sh $(BUILD) build/bench
+
+bench-sustained:
+	@deploy/install.sh run bench
+	@cmake --preset release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@perf/sustained.sh 300
+
+clean:
+	rm -rf build
