@@ -78,6 +78,7 @@ PostgresCluster::PostgresCluster() : bin_(find_bin()), uid_(geteuid()), gid_(get
     data_ = home_ + "/data";
     if (chmod(name, 0755) != 0 || (geteuid() == 0 && chown(name, uid_, gid_) != 0))
         throw std::runtime_error("cannot prepare " + home_);
+    start_janitor();
     if (run({bin_ + "/initdb", "-D", data_, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust",
              "--no-sync", "--no-instructions"}) != 0)
         throw std::runtime_error("initdb failed, see " + home_ + "/log");
@@ -93,9 +94,29 @@ PostgresCluster::PostgresCluster() : bin_(find_bin()), uid_(geteuid()), gid_(get
 }
 
 PostgresCluster::~PostgresCluster() {
-    if (postmaster() > 0) run({bin_ + "/pg_ctl", "-D", data_, "-m", "immediate", "-w", "-s", "stop"});
-    std::error_code ignored;
-    fs::remove_all(home_, ignored);
+    close(janitor_pipe_);
+    while (waitpid(janitor_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/// A shell that waits for the end of a pipe, which comes with the object's end or with the program's crash.
+void PostgresCluster::start_janitor() {
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe failed");
+    const std::string script = fmt::format(
+        "read -r line; pid=$(head -n 1 {0}/data/postmaster.pid 2>/dev/null) && kill -QUIT $pid && "
+        "for i in 1 2 3 4 5 6 7 8 9; do [ -e {0}/data/postmaster.pid ] || break; sleep 0.1; done; rm -rf {0}",
+        home_);
+    janitor_ = fork();
+    if (janitor_ < 0) throw std::runtime_error("fork failed");
+    if (janitor_ == 0) {
+        dup2(pipe_ends[0], 0);
+        setsid();
+        execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
+        _exit(127);
+    }
+    close(pipe_ends[0]);
+    janitor_pipe_ = pipe_ends[1];
 }
 
 std::string PostgresCluster::dsn() const {

@@ -44,9 +44,12 @@ class PostgresCluster {
   private:
     int run(const std::vector<std::string>& arguments, const std::string& input = "") const;
     pid_t postmaster() const;
+    void start_janitor();
 
     std::string bin_, home_, data_;
     uint32_t uid_ = 0, gid_ = 0;
+    pid_t janitor_ = 0;  ///< cleans up also after a test program that crashed
+    int janitor_pipe_ = -1;
 };
 
 /// One cluster shared by all tests of the program that ask for it; started at the first call.
