@@ -3,6 +3,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
 
 #include "schemas/event_fields.h"
 #include "stages/sla/instances.h"
@@ -33,6 +36,14 @@ struct Engine::Running {
 
 using Phase = EdgeState::Phase;
 
+namespace {
+/// Saturates: an event of the year 2261 and a long span would leave 64 bits. Such a deadline never passes.
+StampNs later(StampNs from_ns, int64_t by_ns) {
+    StampNs sum;
+    return __builtin_add_overflow(from_ns, by_ns, &sum) ? std::numeric_limits<StampNs>::max() : sum;
+}
+}  // namespace
+
 Engine::Engine(Options options) : options_(options) {}
 Engine::~Engine() = default;
 
@@ -56,6 +67,10 @@ void Engine::apply(const RecordView& record) {
 
 void Engine::advance(StampNs now_ns, Seq cause_seq) {
     wheel_.advance(now_ns, [&](const auto& due) { fire(due, now_ns, cause_seq); });
+    // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
+    for (const Timer& timer : retention_due_)
+        if (Running* r = running(timer.workflow)) retain_or_evict(*r, timer.instance, now_ns);
+    retention_due_.clear();
 }
 
 void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns) {
@@ -89,7 +104,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
                 --counts.pending;
             } else {
                 --counts.missed;
-                if (in_time) ++retracted_;
+                if (in_time) ++retracted_, totals_dirty_ = true;
                 emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, instance, role.edge, seq, now_ns);
             }
             ++(in_time ? counts.met : counts.late);
@@ -97,13 +112,13 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
         } else {
             if (instance == InstancePool::kNone) {
                 instance = r.pool.add(key);
-                r.pool.at(instance).anchor_seq = seq;
                 if (options_.instance_retention_ns > 0)
                     wheel_.arm(now_ns + options_.instance_retention_ns, {r.id, instance, kRetentionEdge});
             }
             EdgeState& state = r.pool.edge(instance, role.edge);
             if (state.phase != Phase::kIdle) continue;
-            state.deadline_ns = head.time_ns + edge.within_ns;
+            state.deadline_ns = later(head.time_ns, edge.within_ns);
+            state.anchor_seq = seq;
             state.timer = wheel_.arm(state.deadline_ns, {r.id, instance, role.edge});
             state.phase = Phase::kArmed;
             ++r.counts[role.edge].anchored;
@@ -118,7 +133,7 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     Running* r = running(due.payload.workflow);
     if (!r) return;
     const uint32_t i = due.payload.instance, e = due.payload.edge;
-    if (e == kRetentionEdge) return retain_or_evict(*r, i, now_ns);
+    if (e == kRetentionEdge) return retention_due_.push_back(due.payload);
     EdgeState& state = r->pool.edge(i, e);
     state.timer = kNoTimer;
     state.phase = Phase::kMissed;
@@ -126,21 +141,23 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     ++r->counts[e].missed;
     ++fired_;
     totals_dirty_ = true;
+    // The retention counts from here too, or what a restart keeps would depend on when it came.
+    r->pool.at(i).last_stamp_ns = std::max(r->pool.at(i).last_stamp_ns, state.deadline_ns);
     r->touch(i);
     emit(SlaEffect::Kind::kMissed, *r, i, e, cause_seq, now_ns);
 }
 
 void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
-    StampNs until = r.pool.at(i).last_stamp_ns + options_.instance_retention_ns;
+    StampNs last = r.pool.at(i).last_stamp_ns;
     for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
         if (r.pool.edge(i, e).phase == Phase::kArmed)
-            until = std::max(until, r.pool.edge(i, e).deadline_ns + options_.instance_retention_ns);
+            last = std::max(last, r.pool.edge(i, e).deadline_ns);
+    const StampNs until = later(last, options_.instance_retention_ns);
     if (until >= now_ns) {
         wheel_.arm(until, {r.id, i, kRetentionEdge});
         return;
     }
     gone_.push_back({r.id, r.pool.at(i).key});
-    if (r.pool.at(i).dirty) r.dirty.erase(std::find(r.dirty.begin(), r.dirty.end(), i));
     r.pool.remove(i);
     ++evicted_;
     totals_dirty_ = true;
@@ -149,7 +166,7 @@ void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
 void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq, StampNs now_ns) {
     if (!on_effect) return;
     const StampNs deadline = r.pool.edge(i, edge).deadline_ns;
-    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.at(i).anchor_seq, cause_seq, deadline, std::max(deadline, now_ns)});
+    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.edge(i, edge).anchor_seq, cause_seq, deadline, std::max(deadline, now_ns)});
 }
 
 bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const {
@@ -166,6 +183,7 @@ void Engine::define(Workflow workflow) {
     retire(workflow.name);
     const auto id = static_cast<uint32_t>(running_.size());
     running_.push_back(std::make_unique<Running>(id, std::move(workflow)));
+    totals_dirty_ = true;
     index_roles();
 }
 
@@ -271,18 +289,20 @@ void Engine::save_changes(Checkpoint& out) {
         out.put(key.bytes(), value.bytes());
         for (const uint32_t i : std::exchange(r->dirty, {})) {
             Instance& instance = r->pool.at(i);
-            instance.dirty = false;
+            if (!instance.live || !std::exchange(instance.dirty, false)) continue;  // evicted meanwhile
             start(2);
             key.key_u32(r->id).value(instance.key);
-            value.value(instance.last_stamp_ns).value(instance.anchor_seq);
-            for (uint32_t e = 0; e < r->pool.edge_count(); ++e)
-                value.value(r->pool.edge(i, e).deadline_ns).value(r->pool.edge(i, e).phase);
+            value.value(instance.last_stamp_ns);
+            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
+                const EdgeState& state = r->pool.edge(i, e);
+                value.value(state.deadline_ns).value(state.anchor_seq).value(state.phase);
+            }
             out.put(key.bytes(), value.bytes());
         }
     }
     if (std::exchange(totals_dirty_, false)) {
         start(0);
-        out.put(key.bytes(), value.value(fired_).value(retracted_).value(evicted_).bytes());
+        out.put(key.bytes(), value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).bytes());
     }
 }
 
@@ -294,6 +314,7 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
             fired_ = value.value<uint64_t>();
             retracted_ = value.value<uint64_t>();
             evicted_ = value.value<uint64_t>();
+            running_.resize(value.value<uint64_t>());  // a number is never given twice
             return;
         case 1: {
             const uint32_t id = key.key_u32();
@@ -309,10 +330,11 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
             if (!r) return;
             const uint32_t i = r->pool.add(key.value<Hash128>());
             r->pool.at(i).last_stamp_ns = value.value<StampNs>();
-            r->pool.at(i).anchor_seq = value.value<Seq>();
             for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
-                r->pool.edge(i, e).deadline_ns = value.value<StampNs>();
-                r->pool.edge(i, e).phase = value.value<Phase>();
+                EdgeState& state = r->pool.edge(i, e);
+                state.deadline_ns = value.value<StampNs>();
+                state.anchor_seq = value.value<Seq>();
+                state.phase = value.value<Phase>();
             }
             return;
         }
@@ -321,18 +343,30 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
 }
 
 void Engine::loaded(StampNs) {
-    // Timers are not stored: they follow from the edges that are armed. Deadline order of equal ones is the
-    // order of arming, which here is key order; what a run fires at one instant is a set for its counts.
+    // Timers are not stored: they follow from the edges that are armed, in the order in which they were armed
+    // (one event arms by workflow and edge), so that equal deadlines fire as they would have.
+    struct Armed {
+        Seq anchor_seq;
+        uint32_t workflow, edge, instance;
+    };
+    std::vector<Armed> armed;
     for (const auto& r : running_) {
         if (!r) continue;
         r->pool.for_each([&](uint32_t i) {
             for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
-                EdgeState& state = r->pool.edge(i, e);
-                if (state.phase == Phase::kArmed) state.timer = wheel_.arm(state.deadline_ns, {r->id, i, e});
+                const EdgeState& state = r->pool.edge(i, e);
+                if (state.phase == Phase::kArmed) armed.push_back({state.anchor_seq, r->id, e, i});
             }
             if (options_.instance_retention_ns > 0)
                 wheel_.arm(r->pool.at(i).last_stamp_ns + options_.instance_retention_ns, {r->id, i, kRetentionEdge});
         });
+    }
+    std::sort(armed.begin(), armed.end(), [](const Armed& a, const Armed& b) {
+        return std::tie(a.anchor_seq, a.workflow, a.edge) < std::tie(b.anchor_seq, b.workflow, b.edge);
+    });
+    for (const Armed& a : armed) {
+        EdgeState& state = running_[a.workflow]->pool.edge(a.instance, a.edge);
+        state.timer = wheel_.arm(state.deadline_ns, {a.workflow, a.instance, a.edge});
     }
     index_roles();
 }

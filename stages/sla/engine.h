@@ -104,6 +104,7 @@ class Engine final : public StateMachine {
     std::vector<std::unique_ptr<Running>> running_;  ///< by workflow id; null: retired
     absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; settling before anchoring
     TimerWheel<Timer> wheel_;
+    std::vector<Timer> retention_due_;  ///< while advance runs
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;
     std::vector<uint32_t> retired_unsaved_;
     std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint

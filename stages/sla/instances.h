@@ -13,14 +13,14 @@ namespace penstock {
 struct EdgeState {
     enum class Phase : uint8_t { kIdle, kArmed, kMissed, kSettled };
     StampNs deadline_ns = 0;
+    Seq anchor_seq = 0;  ///< of the event that armed the deadline
     TimerId timer = kNoTimer;
     Phase phase = Phase::kIdle;
 };
 
 struct Instance {
     Hash128 key;
-    StampNs last_stamp_ns = 0;  ///< of the last event that changed it
-    Seq anchor_seq = 0;         ///< of the event that made it
+    StampNs last_stamp_ns = 0;  ///< of the last event or missed deadline that changed it
     bool dirty = false;
     bool live = false;
 };

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "schemas/limits.h"
+
 namespace penstock {
 namespace {
 
@@ -73,6 +75,8 @@ KeySelector parse_key(const std::string& text, Faults& faults) {
 }  // namespace
 
 Workflow parse_workflow(std::string_view document) {
+    if (document.size() > limits::kControlTextBytesMax)
+        throw WorkflowError(fmt::format("/: has {} bytes; at most {} are allowed", document.size(), limits::kControlTextBytesMax));
     boost::system::error_code error;
     json::value root = json::parse(document, error);
     if (error) throw WorkflowError(fmt::format("/: is not valid JSON: {}", error.message()));
