@@ -34,6 +34,16 @@ class SegmentedMap {
     size_t size() const { return size_; }
     size_t bytes() const { return segments_.size() * sizeof(Segment) + directory_.size() * sizeof(Segment*); }
     size_t segment_count() const { return segments_.size(); }
+    /// Share of the slots that hold a key.
+    double load() const { return static_cast<double>(size_) / static_cast<double>(segments_.size() * kSlots); }
+
+    /// Forgets every key and gives the memory back.
+    void clear() {
+        segments_.clear();
+        depth_ = 0;
+        directory_.assign(1, new_segment(0));
+        size_ = sweep_at_ = 0;
+    }
 
     void prefetch(const Hash128& key) const {
         __builtin_prefetch(segment_of(key)->tags + group_of(key) * kGroup);

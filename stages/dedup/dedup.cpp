@@ -10,15 +10,21 @@ constexpr size_t kPrefetchAhead = 8;
 
 DedupStage::DedupStage(const Options& options)
     : memory_bytes_max_(options.memory_bytes_max), window_ns_(options.window_ns) {
-    // A quarter of the tick's range is the window; the rest is the time that a sweep has to find what expired.
+    // An eighth of the tick's range is the window; the rest is the time that a sweep has to find what expired.
     tick_ns_ = std::max<int64_t>(options.window_ns / 8192, 1'000'000);
     window_ticks_ = static_cast<uint64_t>(options.window_ns / tick_ns_) + 1;
 }
 
+void DedupStage::move_time(StampNs now_ns) {
+    if (now_ns_ != 0 && now_ns - now_ns_ > window_ns_ + 2 * tick_ns_) keys_.clear();
+    now_ns_ = std::max(now_ns_, now_ns);
+}
+
 size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
+    move_time(now_ns);
     EventBatch& batch = *work.batch;
     const size_t end = batch.count(), looked_at = end - work.begin;
-    const uint64_t tick = tick_of(now_ns);
+    const uint64_t tick = tick_of(now_ns_);
     bool dropped = false;
     for (size_t i = work.begin; i < std::min(end, work.begin + kPrefetchAhead); ++i) keys_.prefetch(batch.identities[i].id);
     for (size_t i = work.begin; i < end; ++i) {
@@ -46,7 +52,8 @@ size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
 }
 
 void DedupStage::restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns) {
-    const uint64_t value = (identity.content & ~kTickMask) | tick_of(received_ns), tick = tick_of(now_ns);
+    move_time(now_ns);
+    const uint64_t value = (identity.content & ~kTickMask) | tick_of(received_ns), tick = tick_of(now_ns_);
     if (uint64_t* known = keys_.find(identity.id)) {
         *known = value;
     } else {
@@ -55,7 +62,8 @@ void DedupStage::restore(const EventIdentity& identity, StampNs received_ns, Sta
 }
 
 void DedupStage::housekeep(StampNs now_ns) {
-    const uint64_t tick = tick_of(now_ns);
+    move_time(now_ns);
+    const uint64_t tick = tick_of(now_ns_);
     // Every segment is seen within two windows; at the bound faster, since intake waits for room.
     const bool full = keys_.bytes() >= memory_bytes_max_;
     sweep_due_ += static_cast<double>(keys_.segment_count()) * static_cast<double>(std::max<int64_t>(now_ns - swept_ns_, 0)) /
@@ -65,10 +73,7 @@ void DedupStage::housekeep(StampNs now_ns) {
     auto segments = static_cast<size_t>(std::min(sweep_due_, static_cast<double>(keys_.segment_count())));
     sweep_due_ -= static_cast<double>(segments);
     if (full) segments = std::max<size_t>(segments, 256);
-    size_t gone = 0;
-    for (size_t i = 0; i < segments; ++i) gone += keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
-    // Segments are kept when keys go, so bytes stay at the bound: there is room again once keys have gone.
-    sweeping_helps_ = full && gone > 0;
+    for (size_t i = 0; i < segments; ++i) keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
 }
 
 }  // namespace penstock

@@ -30,13 +30,18 @@ class DedupStage {
     /// before their ticks could come round.
     void housekeep(StampNs now_ns);
 
-    bool has_room() const { return keys_.bytes() < memory_bytes_max_ || sweeping_helps_; }
+    bool has_room() const { return keys_.bytes() < memory_bytes_max_ || keys_.load() < kLoadWithRoom; }
     size_t keys() const { return keys_.size(); }
     size_t bytes() const { return keys_.bytes(); }
 
   private:
     // value: content hash (upper 48 bits) | tick of receipt (lower 16)
     static constexpr uint64_t kTickMask = 0xffff;
+    /// At the bound keys are taken in while segments are this empty on average: then hardly any has to split.
+    static constexpr double kLoadWithRoom = 0.6;
+    /// Time as far as it has come: a clock that steps back must not let keys look expired. A leap beyond the
+    /// window forgets all of them at once, before ticks of another round could be taken for theirs.
+    void move_time(StampNs now_ns);
     uint64_t tick_of(StampNs ns) const { return static_cast<uint64_t>(ns / tick_ns_) & kTickMask; }
     bool expired(uint64_t value, uint64_t tick) const { return ((tick - value) & kTickMask) > window_ticks_; }
 
@@ -45,9 +50,9 @@ class DedupStage {
     const int64_t window_ns_;
     int64_t tick_ns_;
     uint64_t window_ticks_;
+    StampNs now_ns_ = 0;  ///< the latest that was told
     StampNs swept_ns_ = 0;
     double sweep_due_ = 0;  ///< segments that time has made due
-    bool sweeping_helps_ = false;
 };
 
 }  // namespace penstock
