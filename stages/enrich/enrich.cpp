@@ -30,7 +30,9 @@ EnrichStage::EnrichStage(Options options) : options_(std::move(options)), fresh_
 }
 
 size_t EnrichStage::growth_bytes_max(const Options& options) {
-    return options.lookups.size() * LookupTable::kRowBytesMax + options.masks.size() * DataEditor::kMasked.size();
+    if (options.lookups.empty() && options.masks.empty()) return 0;
+    constexpr size_t kPadding = 64;  // the groups' vector, and strings and the whole rounded up
+    return options.lookups.size() * LookupTable::kRowBytesMax + options.masks.size() * DataEditor::kMasked.size() + kPadding;
 }
 
 void EnrichStage::reload_changed_files() {

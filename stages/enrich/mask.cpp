@@ -20,8 +20,24 @@ std::optional<FieldPath> FieldPath::parse(std::string_view text) {
     return path.members.empty() ? std::nullopt : std::optional(path);
 }
 
+namespace {
+/// By the name that is meant: simdjson's own search compares what is written, and misses "p\u0069n".
+bool find_member(simdjson::ondemand::object& object, std::string_view name, simdjson::ondemand::value& out) {
+    for (auto field_or : object) {
+        simdjson::ondemand::field field;
+        std::string_view found;
+        if (std::move(field_or).get(field) || field.unescaped_key().get(found)) return false;
+        if (found != name) continue;
+        out = field.value();
+        return true;
+    }
+    return false;
+}
+}  // namespace
+
 std::optional<std::string_view> DataEditor::locate(std::string_view data, const std::vector<std::string>& members) {
     using namespace simdjson;
+    if (members.empty()) return std::nullopt;
     padded_ = padded_string(data);
     ondemand::document document;
     if (parser_.iterate(padded_).get(document)) return std::nullopt;
@@ -29,7 +45,7 @@ std::optional<std::string_view> DataEditor::locate(std::string_view data, const 
     if (document.get_object().get(object)) return std::nullopt;
     ondemand::value value;
     for (size_t i = 0; i < members.size(); ++i) {
-        if (object.find_field_unordered(members[i]).get(value)) return std::nullopt;
+        if (!find_member(object, members[i], value)) return std::nullopt;
         if (i + 1 < members.size() && value.get_object().get(object)) return std::nullopt;
     }
     const std::string_view token = value.raw_json_token();

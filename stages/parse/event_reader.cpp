@@ -27,6 +27,9 @@ Member member_of(std::string_view name) {
     }
 }
 
+/// 1678-01-01 and 2262-01-01, less a day for offsets: what RFC 3339 text can say.
+constexpr StampNs kTimeMinNs = (-9'214'560'000LL - 86'400) * 1'000'000'000, kTimeEndNs = (9'214'646'400LL + 86'400) * 1'000'000'000;
+
 [[noreturn]] void refuse(Refusal cause, std::string detail) { throw ReadFailure{cause, std::move(detail)}; }
 
 /// What is allowed of every attribute's text, whichever format brought it.
@@ -52,6 +55,22 @@ void check_counts(const EventFields& f) {
     if (n > limits::kAttributesMax)
         refuse(Refusal::kTooLong, fmt::format("keys, groups and extensions have {} entries; at most {} are allowed", n,
                                               limits::kAttributesMax));
+}
+
+[[noreturn]] void refuse_twice(std::string_view name) {
+    refuse(Refusal::kBadJson, fmt::format("{} is given twice", name.substr(0, 128)));
+}
+bool names(const std::vector<EventFields::Pair>& pairs, std::string_view name) {
+    return std::any_of(pairs.begin(), pairs.end(), [&](const auto& p) { return p.first == name; });
+}
+
+/// What FlatBuffers' verifier lets pass: strings that several offsets share. Written out again such an event
+/// would be larger than what room was left for it.
+bool strings_overlap(const EventFields& f, size_t bytes) {
+    size_t sum = f.id.size() + f.source.size() + f.type.size() + f.subject.size() + f.region.size() + f.data.size();
+    for (const auto* pairs : {&f.keys, &f.groups, &f.extensions})
+        for (const auto& [name, value] : *pairs) sum += name.size() + value.size();
+    return sum > bytes;
 }
 
 simdjson::ondemand::field taken(simdjson::simdjson_result<simdjson::ondemand::field> field_or) {
@@ -83,7 +102,8 @@ bool at_end(simdjson::ondemand::document& document) {
 void EventReader::read_json(std::span<const uint8_t> bytes, EventFields& out, uint64_t& data_hash) {
     out.clear();
     data_hash = 0;
-    seen_ = 0;
+    seen_ = named_ = 0;
+    nulls_.clear();
     try {
         const simdjson::padded_string_view line(bytes.data(), bytes.size(), bytes.size() + simdjson::SIMDJSON_PADDING);
         simdjson::ondemand::document document = parser_.iterate(line);
@@ -98,6 +118,8 @@ void EventReader::read_json(std::span<const uint8_t> bytes, EventFields& out, ui
         throw failure_of(e, "the line");
     } catch (const DepthError&) {
         refuse(Refusal::kTooDeep, fmt::format("data is nested deeper than {} levels", limits::kJsonDepthMax));
+    } catch (const NameTwiceError&) {
+        refuse_twice("a member of an object in data");
     }
     static constexpr std::pair<Member, std::string_view> kRequired[] = {
         {kSpecversion, "specversion"}, {kId, "id"}, {kSource, "source"}, {kType, "type"}};
@@ -114,7 +136,8 @@ void EventReader::read_member(simdjson::ondemand::document& document, simdjson::
     const Member member = member_of(name);
     simdjson::ondemand::value value = field.value();
     if (member != kExtension) {
-        if (seen_ >> member & 1) refuse(Refusal::kBadJson, fmt::format("{} is given twice", name));
+        if (named_ >> member & 1) refuse_twice(name);
+        named_ |= 1u << member;
         if (value.type().value() == json_type::null && member != kData) {
             if (!value.is_null()) refuse(Refusal::kBadJson, fmt::format("{} is not valid JSON", name));
             return;  // absent
@@ -177,6 +200,7 @@ void EventReader::read_pairs(simdjson::ondemand::value value, std::string_view n
         const std::string_view text = text_of(field.value(), label);
         check_text(label, key);
         check_text(label, text);
+        if (names(out, key)) refuse_twice(label);
         out.emplace_back(key, text);
         if (out.size() > limits::kAttributesMax) return;  // check_counts refuses it
     }
@@ -191,6 +215,10 @@ void EventReader::read_extension(simdjson::ondemand::value value, std::string_vi
         case json_type::boolean: text = bool(value.get_bool()) ? "true" : "false"; break;
         case json_type::null:
             if (!value.is_null()) refuse(Refusal::kBadJson, fmt::format("{} is not valid JSON", name));
+            if (names(out.extensions, name) || std::find(nulls_.begin(), nulls_.end(), name) != nulls_.end()) refuse_twice(name);
+            nulls_.push_back(name);
+            if (nulls_.size() > limits::kAttributesMax)
+                refuse(Refusal::kTooLong, fmt::format("more than {} attributes are null; leave them out", limits::kAttributesMax));
             return;
         default:
             refuse(Refusal::kWrongType,
@@ -198,8 +226,7 @@ void EventReader::read_extension(simdjson::ondemand::value value, std::string_vi
                                name.substr(0, 64)));
     }
     check_text(name, text);
-    for (const auto& pair : out.extensions)
-        if (pair.first == name) refuse(Refusal::kBadJson, fmt::format("{} is given twice", name));
+    if (names(out.extensions, name) || std::find(nulls_.begin(), nulls_.end(), name) != nulls_.end()) refuse_twice(name);
     out.extensions.emplace_back(name, text);
     if (out.extensions.size() > limits::kAttributesMax) check_counts(out);
 }
@@ -211,6 +238,9 @@ void EventReader::read_flatbuffer(std::span<const uint8_t> bytes, EventFields& o
         refuse(Refusal::kBadFlatBuffer, "the bytes are not a penstock.fb.Event (schemas/event.fbs)");
     read_event(*event_of(bytes), out);
     check_counts(out);
+    if (strings_overlap(out, bytes.size())) refuse(Refusal::kBadFlatBuffer, "the event's strings lie over one another");
+    if (out.time_ns != kNoTime && (out.time_ns < kTimeMinNs || out.time_ns >= kTimeEndNs))
+        refuse(Refusal::kBadTime, "time_ns is outside the years 1678 to 2261");
     check_not_empty("id", out.id);
     check_not_empty("source", out.source);
     check_not_empty("type", out.type);
@@ -228,6 +258,8 @@ void EventReader::read_flatbuffer(std::span<const uint8_t> bytes, EventFields& o
             check_text("an attribute's name", name), check_text("an attribute's value", value);
             utf8("an attribute's name", name), utf8("an attribute's value", value);
         }
+        for (auto pair = pairs->begin(); pair != pairs->end(); ++pair)
+            if (std::any_of(pairs->begin(), pair, [&](const auto& p) { return p.first == pair->first; })) refuse_twice(pair->first);
     }
     if (out.data.empty()) return;
     try {
@@ -247,6 +279,8 @@ void EventReader::read_flatbuffer(std::span<const uint8_t> bytes, EventFields& o
         throw failure_of(e, "data");
     } catch (const DepthError&) {
         refuse(Refusal::kTooDeep, fmt::format("data is nested deeper than {} levels", limits::kJsonDepthMax));
+    } catch (const NameTwiceError&) {
+        refuse_twice("a member of an object in data");
     }
 }
 

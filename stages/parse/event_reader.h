@@ -36,7 +36,8 @@ class EventReader {
 
     JsonWalk walk_;
     simdjson::ondemand::parser parser_;
-    uint32_t seen_ = 0;  ///< members read of the current event, a bit each
+    uint32_t seen_ = 0, named_ = 0;        ///< members of the current event that have a value, or any mention; a bit each
+    std::vector<std::string_view> nulls_;  ///< extensions of the current event that are null
 };
 
 }  // namespace penstock

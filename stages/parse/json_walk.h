@@ -4,15 +4,19 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "schemas/limits.h"
 #include "schemas/identity.h"
 
 namespace penstock {
 
-/// Throws simdjson::simdjson_error for what is not JSON, DepthError beyond limits::kJsonDepthMax.
+/// Throws simdjson::simdjson_error for what is not JSON, DepthError beyond limits::kJsonDepthMax, NameTwiceError
+/// for an object that gives a name twice.
 struct DepthError {};
+struct NameTwiceError {};
 
 class JsonWalk {
   public:
@@ -22,15 +26,19 @@ class JsonWalk {
     template <typename Value>
     uint64_t hash(Value& value, int depth = 0) {
         using simdjson::ondemand::json_type;
+        if (depth == 0) names_.clear();
         switch (value.type().value()) {
             case json_type::object: {
                 if (depth == limits::kJsonDepthMax) throw DepthError{};
                 uint64_t sum = kObject;
+                const size_t first = names_.size();
                 for (simdjson::simdjson_result<simdjson::ondemand::field> field : value.get_object()) {
                     const uint64_t name = hasher_.text(field.unescaped_key());
+                    names_.push_back(name);
                     simdjson::ondemand::value inner = field.value();
                     sum += IdentityHasher::mix(name, hash(inner, depth + 1));  // a sum: order does not matter
                 }
+                check_names(first);
                 return sum;
             }
             case json_type::array: {
@@ -66,7 +74,18 @@ class JsonWalk {
   private:
     static constexpr uint64_t kObject = 0x6f626a, kArray = 0x617272, kString = 0x737472, kNumber = 0x6e756d, kTrue = 0x74727565,
                               kFalse = 0x66616c73, kNull = 0x6e756c6c;
+    /// Names are compared by their hash, which is keyed: nobody can aim at an equal one.
+    void check_names(size_t first) {
+        const auto begin = names_.begin() + static_cast<ptrdiff_t>(first);
+        if (names_.end() - begin > 1) {
+            std::sort(begin, names_.end());
+            if (std::adjacent_find(begin, names_.end()) != names_.end()) throw NameTwiceError{};
+        }
+        names_.resize(first);
+    }
+
     const IdentityHasher& hasher_;
+    std::vector<uint64_t> names_;  ///< of the objects that the walk is inside of
 };
 
 }  // namespace penstock

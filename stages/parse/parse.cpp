@@ -11,8 +11,7 @@ namespace {
 /// An event whose FlatBuffers form would not fit is left for the next batch. Strings never grow, each pair
 /// costs at most 32 bytes beyond its text, the table itself below 256.
 size_t bytes_needed_max(const RawEvent& raw) {
-    const size_t overhead = raw.format == RawEvent::Format::kJson ? 256 + limits::kAttributesMax * 32 : 8;
-    return raw.length + overhead + 64;
+    return raw.length + 256 + limits::kAttributesMax * 32 + 64;
 }
 }  // namespace
 
@@ -42,7 +41,8 @@ struct ParseStage::Impl {
         const std::string_view type = vocabulary.type(fields.type);
         const bool aliased = type.data() != fields.type.data();
         fields.type = type;
-        if (bytes.empty() || aliased) {
+        // What enrich may write again is written by our builder from the start: it grows by no more than what is added.
+        if (bytes.empty() || aliased || growth_bytes_max > 0) {
             bytes = builder.build(fields);
             std::memcpy(heap, bytes.data(), bytes.size());
         }
