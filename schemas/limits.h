@@ -39,6 +39,10 @@ static_assert((kSlabCount & (kSlabCount - 1)) == 0, "slabs are found by masking 
 inline constexpr size_t kDeadLetterRawBytesMax = 16 * 1024;
 static_assert(kDeadLetterRawBytesMax < kBatchBytesTarget, "a dead letter must fit into a batch");
 
+/// Text of a control record, for example a workflow's document.
+inline constexpr size_t kControlTextBytesMax = 512 * 1024;
+static_assert(kControlTextBytesMax + kAttributeBytesMax + 4096 < kSlabBytes, "a control record must fit into a slab");
+
 // --- Names --------------------------------------------------------------------------------------
 inline constexpr size_t kRegionsMax = 64;
 inline constexpr size_t kTenantsMax = 4096;

@@ -35,6 +35,7 @@ struct IngestConnection {
     uint64_t discarded_bytes = 0;
     std::unique_ptr<StreamHash> discarded_hash;
     bool ended = false;           ///< the peer will send no more
+    bool finished = false;        ///< its last answer has been sent
     bool failing = false;         ///< in error or closed; nothing more is read
     std::string error;            ///< the last answer, when failing
     int64_t last_read_ns = 0;     ///< monotonic

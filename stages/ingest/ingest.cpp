@@ -66,6 +66,7 @@ void Ingest::on_closed(ConnectionId id, const std::string&) {
 
 void Ingest::on_round_end() {
     process();
+    kept_.clear();
     if (const auto position = sink_.publish()) {
         for (const ConnectionId id : touched_) {
             Connection* c = find(id);
@@ -117,7 +118,6 @@ void Ingest::process() {
         work_.clear();
         sources_.clear();
     }
-    kept_.clear();
 }
 
 void Ingest::account() {
@@ -215,6 +215,7 @@ void Ingest::answer_durable() {
         owed_.pop_front();
     }
     for (Connection* c : to_ack) {
+        if (c->finished) continue;  // named twice in this list
         if (c->acked.seq == 0 && !c->wants_ack) {
             finish_if_done(*c);
             continue;
@@ -236,7 +237,7 @@ void Ingest::send_ack(Connection& c) {
 }
 
 void Ingest::finish_if_done(Connection& c) {
-    if (!c.ended || c.touched || c.answers_under_way > 0) return;
+    if (!c.ended || c.touched || c.answers_under_way > 0 || std::exchange(c.finished, true)) return;
     if (!c.error.empty())
         loop_->send(c.id, c.error);
     else if (c.format != WireFormat::kBinary)

@@ -54,6 +54,7 @@ void Ingest::hello(Connection& c, std::string_view text) {
     c.tenant = known->id;
     c.introduced = true;
     if (!producer.empty()) {
+        process();  // what an older connection of this producer sent counts first
         c.producer = hasher_.producer(c.tenant, producer);
         const auto opening = producers_.open(c.producer, epoch, c.id);
         if (opening.result == ProducerTable::Opened::kFenced)
@@ -84,6 +85,9 @@ void Ingest::watermark(Connection& c, std::string_view text) {
     const json::value* time = !error && root.is_object() ? root.get_object().if_contains("time") : nullptr;
     if (!source || !source->is_string() || !time || !time->is_string() || !parse_rfc3339(std::string_view(time->get_string())))
         return fail(c, Refusal::kBadValue, "a watermark has source, a string, and time, an RFC 3339 instant");
+    if (source->get_string().size() > limits::kAttributeBytesMax || time->get_string().size() > limits::kNameBytesMax)
+        return fail(c, Refusal::kTooLong, fmt::format("a watermark's source has at most {} bytes, its time {}", limits::kAttributeBytesMax,
+                                                      limits::kNameBytesMax));
     process();
     sink_.control(ControlKind::kWatermark, std::string_view(source->get_string()), std::string_view(time->get_string()));
 }
@@ -100,9 +104,22 @@ void Ingest::fail(Connection& c, Refusal cause, const std::string& detail) {
     touch(c);
 }
 
+namespace {
+bool whole_json(std::span<const uint8_t> line) {
+    boost::system::error_code error;
+    json::parse_options options;
+    options.max_depth = 2 * limits::kJsonDepthMax;
+    json::parse({reinterpret_cast<const char*>(line.data()), line.size()}, error, {}, options);
+    return !error;
+}
+}  // namespace
+
 void Ingest::end_of_stream(Connection& c) {
     if (c.ended) return;
     c.ended = true;
+    // What a named producer could not finish is no event yet: it says it again after its next welcome. To count it
+    // as refused would use up its sequence, and the whole event would be taken for a repetition.
+    if (!c.producer_name.empty() && (c.discarding || c.format == WireFormat::kBinary || !whole_json(c.carry))) c.carry.clear(), c.discarding = false;
     if (c.format == WireFormat::kNdjson && c.discarding) discard_line(c, {}, true);
     if (c.format == WireFormat::kNdjson && !c.carry.empty()) {
         // A last line without its newline is still a line.
@@ -129,7 +146,7 @@ void Ingest::check_timeouts(int64_t now_ns) {
     for (const ConnectionId id : idle) {
         telemetry_.connections_timed_out.add();
         Connection* c = find(id);
-        if (c && !c->carry.empty() && !c->ended) {
+        if (c && !c->carry.empty() && !c->ended && c->producer_name.empty()) {
             DeadLetter letter = letter_for(*c, c->next_new);
             letter.set_raw(c->carry);
             c->carry.clear();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "schemas/event_generated.h"
@@ -25,6 +26,8 @@ EventHead& append_item(EventBatch& batch, const flatbuffers::FlatBufferBuilder& 
 }
 
 void append_control(EventBatch& batch, ControlKind kind, std::string_view name, std::string_view text) {
+    if (name.size() > limits::kAttributeBytesMax || text.size() > limits::kControlTextBytesMax)
+        throw std::length_error("a control record's name or text is longer than the limit");
     flatbuffers::FlatBufferBuilder fbb(256 + text.size());
     const auto name_offset = fbb.CreateString(name.data(), name.size());
     const auto text_offset = fbb.CreateString(text.data(), text.size());
