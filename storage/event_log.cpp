@@ -254,8 +254,11 @@ size_t EventLog::trim(const std::function<bool(const RecordView&)>& may_go, size
         lmdb::Cursor cursor(txn, records_);
         MDB_val key, value;
         AlignedValue aligned;
+        // The last record stays, whatever its age: it tells the next sequence and stamp after a restart.
+        Seq last = 0;
+        if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0) last = seq_of(key);
         while (gone < records_max && mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0) {
-            if (!may_go(parse_record(aligned.of(value), false))) break;
+            if (seq_of(key) == last || !may_go(parse_record(aligned.of(value), false))) break;
             check(mdb_cursor_del(cursor, 0), "trim the log");
             ++gone;
         }

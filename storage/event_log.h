@@ -58,8 +58,8 @@ class EventLog {
     /// Fills in each header's checksum. Records must follow on from the last one.
     void append(std::span<const RecordView> records);
 
-    /// Deletes whole records from the front while `may_go(view)` says so, at most `records_max`. The writer's
-    /// thread. Returns how many went.
+    /// Deletes whole records from the front while `may_go(view)` says so, at most `records_max`, and
+    /// never the last one. The writer's thread. Returns how many went.
     size_t trim(const std::function<bool(const RecordView&)>& may_go, size_t records_max);
 
     struct Bounds {
