@@ -72,6 +72,7 @@ void LogStage::housekeep() {
     const size_t gone = log_.trim(
         [&](const RecordView& r) {
             if (r.end_seq() > below || r.last_stamp() > now - options_.keep_at_least_ns) return false;
+            if (r.end_seq() >= telemetry_.committed_seq.load()) return false;  // the last one says where the log ends
             const bool goes = r.last_stamp() < now - options_.retention_ns || used > options_.retention_bytes;
             if (goes) used -= std::min<uint64_t>(used, r.header->value_bytes());
             return goes;
