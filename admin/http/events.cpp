@@ -32,7 +32,7 @@ struct EventQueries::Walk {
 };
 
 EventQueries::EventQueries(const EventLog& log, const Clock& clock, Bounds bounds)
-    : log_(log), clock_(clock), bounds_(bounds), reader_(log) {}
+    : log_(log), clock_(clock), bounds_(bounds), reader_(log), hasher_(log.identity().hash_secret) {}
 
 // The log reads forwards. Backwards it goes in windows: first the places of the records that may hold what is
 // asked (headers only), then these records from the newest on. So a cursor deep in the log costs no more than
@@ -95,6 +95,17 @@ void EventQueries::walk_back(Walk& walk, RecordKind kind, Seq before,
     walk.position = 0;
 }
 
+std::vector<Hash128> EventQueries::keys_of(const EventFilter& filter) const {
+    std::vector<Hash128> keys;
+    if (filter.subject.empty()) return keys;
+    const auto& tenants = log_.names().tenants;
+    for (size_t i = 0; i < tenants.size(); ++i) {
+        if (!filter.tenant.empty() && tenants[i] != filter.tenant) continue;
+        keys.push_back(hasher_.key(static_cast<uint16_t>(i), filter.subject));
+    }
+    return keys;
+}
+
 EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq before) const {
     const LogNames& names = log_.names();
     const auto region = filter.region.empty() ? std::nullopt : names.region(filter.region);
@@ -106,8 +117,11 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
         return page;
     }
     const uint64_t type_hash = XXH3_64bits(filter.type.data(), filter.type.size());
+    const std::vector<Hash128> keys = keys_of(filter);
     const auto may_hold = [&](const RecordView& record) {
-        return !region || record.may_hold_region(*region);
+        if (region && !record.may_hold_region(*region)) return false;
+        const auto held = [&](const Hash128& key) { return bloom_may_hold(record.bloom, key); };
+        return keys.empty() || std::any_of(keys.begin(), keys.end(), held);
     };
     const auto matches = [&](const RecordView& record, size_t i) {
         const EventHead& head = record.heads[i];
@@ -115,7 +129,7 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
         if (tenant && head.tenant != *tenant) return false;
         if (!filter.type.empty() && head.type_hash != type_hash) return false;
         if (filter.type.empty() && filter.subject.empty()) return true;
-        if (!filter.subject.empty() && head.key == Hash128{}) return false;
+        if (!keys.empty() && std::find(keys.begin(), keys.end(), head.key) == keys.end()) return false;
         const fb::Event* e = stored_event(record, i);
         return e != nullptr && (filter.type.empty() || equals(e->type(), filter.type)) &&
                (filter.subject.empty() || equals(e->subject(), filter.subject));

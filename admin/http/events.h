@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/clock.h"
+#include "schemas/identity.h"
 #include "storage/event_log.h"
 
 namespace penstock::http {
@@ -59,6 +60,8 @@ class EventQueries {
 
   private:
     struct Walk;
+    /// What a record's bloom and an event's head hold of a subject, one for each tenant that is asked.
+    std::vector<Hash128> keys_of(const EventFilter& filter) const;
     /// Visits the items of records of `kind` below `before`, newest first; `take` answers whether to go on.
     void walk_back(Walk& walk, RecordKind kind, Seq before,
                    const std::function<bool(const RecordView&)>& may_hold,
@@ -68,6 +71,7 @@ class EventQueries {
     const Clock& clock_;
     Bounds bounds_;
     LogReader reader_;
+    mutable IdentityHasher hasher_;
 };
 
 }  // namespace penstock::http

@@ -31,9 +31,11 @@ void write_percentiles(JsonWriter& json, const Histogram::Snapshot& recent) {
     quantile("p99_us", 0.99);
 }
 
-void write_ingest(JsonWriter& json, const Telemetry& t, const Sampler& sampler) {
+void write_ingest(JsonWriter& json, const Telemetry& t, const Sampler& sampler, bool listening) {
     json.key("ingest").begin_object();
-    json.field("address", t.ingest_address).field("backend", t.ingest_backend);
+    // Both are set before the appliance is ready, and must not be read earlier.
+    json.field("address", listening ? t.ingest_address : std::string());
+    json.field("backend", listening ? t.ingest_backend : std::string());
     json.field("bytes", t.received_bytes.read())
         .field("bytes_per_second", sampler.per_second(Sampler::kBytesIn));
     json.field("producers", t.producers.read()).field("backpressure_pauses", t.backpressure_pauses.read());
@@ -212,12 +214,13 @@ std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock&
     JsonWriter json;
     json.begin_object();
     json.field("version", t.version).field("build", build).field("log_id", t.log_id);
-    json.field("readiness", kReadinessNames[static_cast<size_t>(t.readiness.load(kRelaxed))]);
+    const Readiness readiness = t.readiness.load(std::memory_order_acquire);
+    json.field("readiness", kReadinessNames[static_cast<size_t>(readiness)]);
     json.field("failure", t.failure());
     json.field("now", rfc3339(now)).field("sampled", rfc3339(sampler.sampled_ns()));
     json.field("started", rfc3339(t.started_ns));
     json.field("uptime_seconds", std::max<StampNs>(0, now - t.started_ns) / kSecondNs);
-    write_ingest(json, t, sampler);
+    write_ingest(json, t, sampler, readiness == Readiness::kReady);
     write_events(json, t, sampler);
     json.key("latency").begin_object().key("processing").begin_object();
     write_percentiles(json, sampler.recent(Sampler::kProcessing));

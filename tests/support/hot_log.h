@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "schemas/event_fields.h"
+#include "schemas/identity.h"
 #include "schemas/limits.h"
 #include "schemas/refusal.h"
 #include "storage/event_log.h"
@@ -64,11 +65,14 @@ class HotLog {
             fields.severity = e.severity;
             fields.time_ns = e.time_ns;
             EventHead& head = add(builder_.build(fields));
-            if (!e.subject.empty()) head.key = {XXH3_64bits(e.subject.data(), e.subject.size()), 1};
             head.type_hash = XXH3_64bits(e.type.data(), e.type.size());
             head.tenant = log_->names().tenant(e.tenant).value();
             head.region = log_->names().region(e.region).value();
             head.severity = e.severity;
+            if (!e.subject.empty()) {
+                head.key = IdentityHasher(log_->identity().hash_secret).key(head.tenant, e.subject);
+                keys_.push_back(head.key);
+            }
             record_.header.region_mask |= uint64_t{1} << head.region;
         }
         return commit();
@@ -106,8 +110,8 @@ class HotLog {
         RecordHeader header{};
         std::vector<EventHead> heads = {};
         std::vector<EventIdentity> identities = {};
-        std::vector<uint8_t> heap = {};
-        RecordView view() const { return {&header, {}, {}, identities, heads, heap}; }
+        std::vector<uint8_t> heap = {}, bloom = {};
+        RecordView view() const { return {&header, bloom, {}, identities, heads, heap}; }
     };
 
     void begin(RecordKind kind) {
@@ -117,7 +121,7 @@ class HotLog {
         record_.header.kind = kind;
     }
     EventHead& add(std::span<const uint8_t> bytes) {
-        auto& [header, heads, identities, heap] = record_;
+        auto& [header, heads, identities, heap, bloom] = record_;
         EventHead head{};
         head.offset = static_cast<uint32_t>(heap.size());
         head.length = static_cast<uint32_t>(bytes.size());
@@ -134,6 +138,10 @@ class HotLog {
         header.base_stamp_ns = stamp_ns_;
         header.count = static_cast<uint32_t>(record_.heads.size());
         header.heap_bytes = static_cast<uint32_t>(record_.heap.size());
+        if (!keys_.empty()) record_.bloom.resize(bloom_bytes_for(keys_.size()));
+        for (const Hash128& key : keys_) bloom_add(record_.bloom, key);
+        header.bloom_bytes = static_cast<uint32_t>(record_.bloom.size());
+        keys_.clear();
         next_seq_ += header.span();
         stamp_ns_ += 1'000'000;
         held_.push_back(std::move(record_));
@@ -147,6 +155,7 @@ class HotLog {
     Seq next_seq_ = 1;
     EventBuilder builder_;
     Record record_;
+    std::vector<Hash128> keys_;
     std::vector<Record> held_;
     bool holding_ = false;
 };

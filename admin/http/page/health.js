@@ -20,7 +20,7 @@ function intake(s, before) {
   const paused = before !== null && s.ingest.backpressure_pauses > before.ingest.backpressure_pauses;
   if (paused) return { name: "Intake", level: "warn", word: "Held back", reason: "a later stage is full" };
   const open = s.ingest.connections.open;
-  if (open === 0) return { name: "Intake", level: "none", word: "No producer", reason: `listening on ${s.ingest.address}` };
+  if (open === 0) return { name: "Intake", level: "none", word: "No producer", reason: s.ingest.address === "" ? "not listening" : `listening on ${s.ingest.address}` };
   return { name: "Intake", level: "ok", word: `${count(open)} connected`, reason: `${bytes(s.ingest.bytes_per_second)}/s` };
 }
 

@@ -26,7 +26,7 @@ function draw() {
   showMissed(s);
   showLetters(s);
   setText(byId("facts"), `v${s.version}, up ${duration(s.uptime_seconds)}`);
-  setText(byId("foot-facts"), `Log ${s.log_id}, intake ${s.ingest.address} by ${s.ingest.backend}, ${count(s.ingest.producers)} named producers, ` +
+  setText(byId("foot-facts"), `Log ${s.log_id}, ${s.ingest.address === "" ? "no intake now" : `intake ${s.ingest.address} by ${s.ingest.backend}`}, ${count(s.ingest.producers)} named producers, ` +
     `${count(s.http.stream_clients)} watching`);
   const sign = health === "bad" ? "✕ " : health === "warn" ? "! " : "";
   document.title = `${sign}${rate(s.events.received_per_second)}/s · Penstock`;

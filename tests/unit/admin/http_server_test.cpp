@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <regex>
 #include <thread>
 
 #include "admin/http/origin.h"
@@ -181,7 +180,9 @@ TEST_F(HttpServerTest, ThePageRunsNothingInline) {
     EXPECT_EQ(policy.find("unsafe"), std::string::npos);
     EXPECT_EQ(page.body.find(" style="), std::string::npos);
     EXPECT_EQ(page.body.find("<style"), std::string::npos);
-    EXPECT_FALSE(std::regex_search(page.body, std::regex(" on[a-z]+=")));
+    for (const char* handler : {" onclick", " onload", " onerror", "javascript:"}) {
+        EXPECT_EQ(page.body.find(handler), std::string::npos) << handler;
+    }
     size_t assets = 0;
     for (size_t at = page.body.find("\"/assets/"); at != std::string::npos;
          at = page.body.find("\"/assets/", at + 1)) {

@@ -93,6 +93,7 @@ TEST_F(HttpStatus, SaysAllThereIs) {
     const auto s = status();
     EXPECT_EQ(s.at("readiness").as_string(), "recovering");
     EXPECT_EQ(s.at("failure").as_string(), "disk \"gone\"\n\xef\xbf\xbd");
+    EXPECT_EQ(s.at("ingest").at("address").as_string(), "") << "not fixed before the appliance is ready";
     EXPECT_EQ(s.at("uptime_seconds").as_int64(), 90);
     EXPECT_EQ(s.at("now").as_string(), "2026-01-01T00:00:00.125000000Z");
     EXPECT_EQ(s.at("stages").as_array().size(), kStageCount);
