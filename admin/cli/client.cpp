@@ -25,9 +25,6 @@ constexpr int64_t kWelcomeTimeout = 10 * kSecond;
 /// After an interrupt: how long the answers of what was sent are waited for.
 constexpr int64_t kDrainTimeout = 10 * kSecond;
 constexpr int64_t kProgressEvery = 100 * kMillisecond;
-/// With a rate, events leave in groups of about this much time: a write for each would cost more than the
-/// events.
-constexpr int64_t kRateTick = kMillisecond;
 constexpr int64_t kHeartbeatEvery = 60 * kSecond;
 constexpr int64_t kHeldForAWhile = 10 * kSecond;
 constexpr int64_t kRetryPauseFirst = 100 * kMillisecond, kRetryPauseMax = 5 * kSecond;
@@ -258,7 +255,7 @@ Client::Pump Client::pump() {
 int64_t Client::next_wakeup_ns(int64_t now_ns) const {
     int64_t next = now_ns + kProgressEvery;
     if (options_.rate > 0 && !source_ended_ && !source_waits_ && outbox_.kept_bytes() < kKeptBytesMax)
-        next = std::min(next, std::max(intended_ns(next_position_), now_ns + kRateTick));
+        next = std::min(next, std::max(intended_ns(next_position_), next_group_ns_));
     return next;
 }
 

@@ -70,6 +70,9 @@ class Client {
   private:
     enum class Pump : uint8_t { kDone, kLost, kRejected, kInterrupted };
     static constexpr uint64_t kCreditsBeforeWelcome = 4ULL << 20;
+    /// With a rate, events leave in groups of this much time: a write for each would cost more than the
+    /// events.
+    static constexpr int64_t kRateTick = 1'000'000;
 
     // client.cpp: the connection's life
     void connect();
@@ -121,7 +124,7 @@ class Client {
         dropped_before_;  // for each event refused here: the position that would have been its
     bool source_ended_ = false, source_waits_ = false;
     uint64_t epoch_ = 0;
-    int64_t start_ns_ = 0, last_progress_ns_ = 0, last_send_ns_ = 0, interrupted_ns_ = 0;
+    int64_t start_ns_ = 0, next_group_ns_ = 0, last_progress_ns_ = 0, last_send_ns_ = 0, interrupted_ns_ = 0;
     uint64_t last_refused_ = 0;
     bool resumed_ = false;  // a named producer's first welcome has come
 

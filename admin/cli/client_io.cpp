@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "admin/cli/client.h"
+#include "pipeline/clock.h"
 #include "schemas/limits.h"
 
 namespace penstock::cli {
@@ -45,7 +46,7 @@ bool Client::fill(int64_t now_ns) {
         const double elapsed = static_cast<double>(now_ns - start_ns_) / 1e9;
         const uint64_t due = static_cast<uint64_t>(elapsed * options_.rate) + 1;
         const uint64_t taken = next_position_ - 1 - report_.skipped + dropped_before_.size();
-        if (due <= taken) return false;
+        if (due <= taken || now_ns < next_group_ns_) return false;
         events_max = due - taken;
     }
     std::string bytes = options_.binary ? std::move(lines_) : outbox_.spare();
@@ -53,6 +54,8 @@ bool Client::fill(int64_t now_ns) {
     const auto taken = source_.take(bytes, events_max, kPieceBytes);
     source_waits_ = taken.waiting;
     source_ended_ = source_ended_ || taken.ended;
+    // All that was due is on its way: the next group in a while. After a stall there is more at once.
+    if (taken.events == events_max) next_group_ns_ = now_ns + kRateTick;
     for (uint64_t i = 0; i < taken.too_long; ++i) {
         ++report_.refused;
         ++report_.refused_here;
@@ -182,6 +185,7 @@ bool Client::read_some(int64_t now_ns) {
             break;
         }
         moved = true;
+        now_ns = monotonic_now_ns();  // the turn began before the write that these may answer
         answers_->feed({bytes.data(), static_cast<size_t>(n)});
         Answer answer;
         while (answers_->next(answer)) take_answer(answer, now_ns);
