@@ -96,9 +96,9 @@ export function showLog(s) {
   setAttr(meter, "data-level", share > 0.95 ? "bad" : share > 0.8 ? "warn" : "ok");
   pairs(panel.querySelector("dl"), [
     { name: "Commits", text: `${rate(log.commits_per_second)}/s`, title: `${exact(log.commits)} since start` },
-    { name: "Appended", text: `${bytes(log.bytes_per_second)}/s` },
     { name: "Commit p50", text: latency(log.commit.p50_us) },
     { name: "Commit p99", text: latency(log.commit.p99_us) },
+    { name: "Appended", text: `${bytes(log.bytes_per_second)}/s` },
     { name: "First sequence", text: exact(log.first_seq) },
     { name: "Next sequence", text: exact(log.next_seq) },
   ]);
