@@ -112,8 +112,6 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
         } else {
             if (instance == InstancePool::kNone) {
                 instance = r.pool.add(key);
-                if (options_.instance_retention_ns > 0)
-                    wheel_.arm(now_ns + options_.instance_retention_ns, {r.id, instance, kRetentionEdge});
             }
             EdgeState& state = r.pool.edge(instance, role.edge);
             if (state.phase != Phase::kIdle) continue;
@@ -126,6 +124,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
         }
         r.pool.at(instance).last_stamp_ns = now_ns;
         r.touch(instance);
+        if (role.is_to) retain_or_evict(r, instance, now_ns);
     }
 }
 
@@ -133,7 +132,9 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     Running* r = running(due.payload.workflow);
     if (!r) return;
     const uint32_t i = due.payload.instance, e = due.payload.edge;
-    if (e == kRetentionEdge) return retention_due_.push_back(due.payload);
+    if (e == kRetentionEdge) r->pool.at(i).retention = kNoTimer;
+    if (options_.instance_retention_ns > 0) retention_due_.push_back(due.payload);
+    if (e == kRetentionEdge) return;
     EdgeState& state = r->pool.edge(i, e);
     state.timer = kNoTimer;
     state.phase = Phase::kMissed;
@@ -147,17 +148,22 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     emit(SlaEffect::Kind::kMissed, *r, i, e, cause_seq, now_ns);
 }
 
-void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
-    StampNs last = r.pool.at(i).last_stamp_ns;
+bool Engine::any_armed(const Running& r, uint32_t i) {
     for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
-        if (r.pool.edge(i, e).phase == Phase::kArmed)
-            last = std::max(last, r.pool.edge(i, e).deadline_ns);
-    const StampNs until = later(last, options_.instance_retention_ns);
+        if (r.pool.edge(i, e).phase == Phase::kArmed) return true;
+    return false;
+}
+
+void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
+    Instance& instance = r.pool.at(i);
+    if (!instance.live || options_.instance_retention_ns == 0 || any_armed(r, i)) return;
+    const StampNs until = later(instance.last_stamp_ns, options_.instance_retention_ns);
     if (until >= now_ns) {
-        wheel_.arm(until, {r.id, i, kRetentionEdge});
+        if (instance.retention == kNoTimer) instance.retention = wheel_.arm(until, {r.id, i, kRetentionEdge});
         return;
     }
-    gone_.push_back({r.id, r.pool.at(i).key});
+    if (instance.retention != kNoTimer) wheel_.cancel(instance.retention);
+    gone_.push_back({r.id, instance.key});
     r.pool.remove(i);
     ++evicted_;
     totals_dirty_ = true;
@@ -198,11 +204,11 @@ void Engine::retire(std::string_view name) {
 }
 
 void Engine::drop_instances(Running& r) {
-    // Retention timers find no workflow under their id and end there; armed ones are cancelled.
     r.pool.for_each([&](uint32_t i) {
         gone_.push_back({r.id, r.pool.at(i).key});
         for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
             if (r.pool.edge(i, e).timer != kNoTimer) wheel_.cancel(r.pool.edge(i, e).timer);
+        if (r.pool.at(i).retention != kNoTimer) wheel_.cancel(r.pool.at(i).retention);
     });
 }
 
@@ -357,8 +363,7 @@ void Engine::loaded(StampNs) {
                 const EdgeState& state = r->pool.edge(i, e);
                 if (state.phase == Phase::kArmed) armed.push_back({state.anchor_seq, r->id, e, i});
             }
-            if (options_.instance_retention_ns > 0)
-                wheel_.arm(r->pool.at(i).last_stamp_ns + options_.instance_retention_ns, {r->id, i, kRetentionEdge});
+            retain_or_evict(*r, i, std::numeric_limits<StampNs>::min());
         });
     }
     std::sort(armed.begin(), armed.end(), [](const Armed& a, const Armed& b) {

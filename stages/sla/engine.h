@@ -95,6 +95,7 @@ class Engine final : public StateMachine {
     Running* running(uint32_t id) const { return id < running_.size() ? running_[id].get() : nullptr; }
     void index_roles();
     void fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    static bool any_armed(const Running& r, uint32_t instance);
     void retain_or_evict(Running& r, uint32_t instance, StampNs now_ns);
     void drop_instances(Running& r);
     void emit(SlaEffect::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq, StampNs now_ns);

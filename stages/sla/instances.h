@@ -21,6 +21,7 @@ struct EdgeState {
 struct Instance {
     Hash128 key;
     StampNs last_stamp_ns = 0;  ///< of the last event or missed deadline that changed it
+    TimerId retention = kNoTimer;  ///< there whenever no edge is armed
     bool dirty = false;
     bool live = false;
 };
