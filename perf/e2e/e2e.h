@@ -1,0 +1,39 @@
+// End to end: a real appliance, a producer over TCP, and the accounts compared afterwards.
+#pragma once
+
+#include <string>
+
+#include "perf/support/appliance_process.h"
+#include "perf/support/bench.h"
+#include "perf/support/event_feed.h"
+#include "perf/support/load.h"
+
+namespace penstock::bench {
+
+struct EndToEndOptions {
+    std::string program, folder;
+    uint64_t events = 1'500'000;  ///< of a throughput run
+    size_t runs = 5;
+    double rate = 100'000;
+    double seconds = 20;          ///< of open loop
+    std::string format = "both";  ///< json, binary or both
+    std::string dsns;             ///< sustained: a file, region and connection string a line
+    double window_s = 20;         ///< sustained: of dedup
+};
+
+void run_throughput(const EndToEndOptions& options);
+void run_latency(const EndToEndOptions& options);
+void run_sustained(const EndToEndOptions& options);
+
+std::string_view name_of(EventFeed::Format format);
+
+/// Waits until the engine has applied what is committed, then compares the appliance's accounts with what was
+/// sent. Throws CheckFailed.
+void check_accounts(const ApplianceProcess& appliance, const FeedEffects& sent);
+FeedEffects sum(const FeedEffects& a, const FeedEffects& b);
+
+/// A number in a status document.
+uint64_t number_of(const boost::json::value& value);
+double real_of(const boost::json::value& value);
+
+}  // namespace penstock::bench

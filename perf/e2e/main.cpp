@@ -1,0 +1,49 @@
+// bench_e2e throughput | latency | sustained: see docs/performance.md. Results as JSON lines on stdout, what
+// is going on on stderr.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "perf/e2e/e2e.h"
+
+int main(int argc, char** argv) {
+    using namespace penstock::bench;
+    CLI::App app("Penstock end to end: TCP in, durable acks, SLA timers armed.");
+    app.require_subcommand(1);
+    EndToEndOptions options;
+    app.add_option("--program", options.program, "path of penstock")->required();
+    app.add_option("--folder", options.folder, "where data goes; emptied, and removed at the end")
+        ->required();
+    auto* throughput = app.add_subcommand("throughput", "closed loop, JSON and binary in turns");
+    throughput->add_option("--events", options.events, "of one run")->capture_default_str();
+    throughput->add_option("--runs", options.runs, "of each format")->capture_default_str();
+    throughput->add_option("--format", options.format, "json, binary or both")->capture_default_str();
+    auto* latency = app.add_subcommand("latency", "open loop");
+    latency->add_option("--rate", options.rate, "events a second")->capture_default_str();
+    latency->add_option("--seconds", options.seconds, "of each format")->capture_default_str();
+    latency->add_option("--format", options.format, "json, binary or both")->capture_default_str();
+    auto* sustained = app.add_subcommand("sustained", "open loop into the regional databases");
+    sustained->add_option("--rate", options.rate, "events a second")->capture_default_str();
+    sustained->add_option("--seconds", options.seconds)->capture_default_str();
+    sustained->add_option("--dsns", options.dsns, "file: a region and its connection string a line")
+        ->required();
+    sustained->add_option("--window", options.window_s, "dedup window, in seconds")->capture_default_str();
+    CLI11_PARSE(app, argc, argv);
+    catch_stop_signals();
+    int code = 0;
+    try {
+        std::filesystem::remove_all(options.folder);
+        if (*throughput) run_throughput(options);
+        if (*latency) run_latency(options);
+        if (*sustained) run_sustained(options);
+    } catch (const CheckFailed& e) {
+        std::cerr << "bench_e2e: the check failed: " << e.what() << '\n';
+        code = 1;
+    } catch (const std::exception& e) {
+        std::cerr << "bench_e2e: " << e.what() << '\n';
+        code = 1;
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(options.folder, ignored);
+    return code;
+}

@@ -1,0 +1,28 @@
+// The micro benchmarks of bench_micro. Each checks what it computed before it reports.
+#pragma once
+
+#include <string>
+
+#include "perf/support/bench.h"
+
+namespace penstock::bench {
+
+struct MicroOptions {
+    std::string folder;  ///< for what needs a disk; exists
+    size_t runs = 5;
+    bool quick = false;  ///< smaller sizes, for trying the harness
+};
+
+void bench_ring(const MicroOptions& options);
+void bench_parse(const MicroOptions& options);
+void bench_dedup(const MicroOptions& options);
+void bench_timers(const MicroOptions& options);
+void bench_engine(const MicroOptions& options);
+void bench_enrich(const MicroOptions& options);
+void bench_log(const MicroOptions& options);
+
+inline double seconds_since(int64_t begin_ns) {
+    return static_cast<double>(monotonic_now_ns() - begin_ns) * 1e-9;
+}
+
+}  // namespace penstock::bench

@@ -1,0 +1,171 @@
+#include "perf/support/event_feed.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <cstring>
+#include <map>
+
+#include "admin/cli/event_generator.h"
+#include "admin/cli/event_text.h"
+#include "admin/cli/frame_encoder.h"
+#include "perf/support/bench.h"
+
+namespace penstock::bench {
+
+const std::string_view kWorkflow = R"({
+  "name": "cameras", "key": "subject",
+  "edges": [
+    {"from": "motion_detection", "to": "object_detection", "within_ms": 1000},
+    {"from": "object_detection", "to": "face_detection", "within_ms": 5000},
+    {"from": "motion_detection", "to": "intrusion_detection", "within_ms": 10000}
+  ]
+}
+)";
+
+namespace {
+constexpr std::array<std::pair<std::string_view, std::string_view>, kEdges> kEdgeTypes{
+    {{"motion_detection", "object_detection"},
+     {"object_detection", "face_detection"},
+     {"motion_detection", "intrusion_detection"}}};
+constexpr size_t kPadding = 64;
+constexpr size_t kIdBytes = 8,
+                 kSubjectBytes = 6;  // what names the round; the subject's first digit: the seed
+constexpr std::string_view kIdBefore = R"("id":")", kSubjectBefore = R"("subject":")",
+                           kTimeBefore = R"("time":")";
+
+uint32_t offset_after(std::string_view line, std::string_view mark) {
+    const size_t at = line.find(mark);
+    expect(at != line.npos, "the generator's events have another form than the feed knows");
+    return static_cast<uint32_t>(at + mark.size());
+}
+std::string_view text_at(std::string_view line, uint32_t offset) {
+    return line.substr(offset, line.find('"', offset) - offset);
+}
+void write_hex(uint8_t* to, uint64_t value, size_t digits) {
+    for (size_t i = digits; i-- > 0; value >>= 4)
+        to[i] = static_cast<uint8_t>("0123456789abcdef"[value & 15]);
+}
+}  // namespace
+
+EventFeed::EventFeed(const Options& options) : options_(options) {
+    cli::EventGenerator::Options made;
+    made.cameras = options.cameras;
+    cli::EventGenerator generator(options.seed, made);
+    items_.reserve(options.block_events);
+    std::string line;
+    for (uint32_t i = 0; i < options.block_events; ++i) {
+        line.clear();
+        generator.next(line);
+        const std::string_view text(line);
+        items_.emplace_back();
+        types_.emplace_back(text_at(text, offset_after(text, R"("type":")")));
+        subjects_.emplace_back(text_at(text, offset_after(text, kSubjectBefore)));
+        const std::string_view region = text_at(text, offset_after(text, R"("region":")"));
+        for (uint8_t r = 0; r < kRegions; ++r)
+            if (region == kRegionNames[r]) items_.back().region = r;  // "na" is us, the first
+        options.format == Format::kJson ? add_line(text) : add_frame_item(text);
+    }
+    block_.resize(block_.size() + kPadding);
+    foresee();
+}
+
+void EventFeed::add_line(std::string_view line) {
+    const auto base = static_cast<uint32_t>(block_.size());
+    Item& item = items_.back();
+    item.begin = base;
+    item.length = static_cast<uint32_t>(line.size() - 1);
+    item.id = base + offset_after(line, kIdBefore);
+    item.subject = base + offset_after(line, kSubjectBefore);
+    item.time = base + offset_after(line, kTimeBefore);
+    block_.insert(block_.end(), line.begin(), line.end());
+    item.next = static_cast<uint32_t>(block_.size());
+}
+
+void EventFeed::add_frame_item(std::string_view line) {
+    static thread_local cli::FrameEncoder encoder;
+    encoder.add(line.substr(0, line.size() - 1));
+    const std::string frame = encoder.finish(0, 0);
+    const auto base = static_cast<uint32_t>(block_.size());
+    const auto* bytes = reinterpret_cast<const uint8_t*>(frame.data());
+    block_.insert(block_.end(), bytes + sizeof(wire::FrameHeader), bytes + frame.size());
+    Item& item = items_.back();
+    std::memcpy(&item.length, block_.data() + base, sizeof item.length);
+    item.begin = base + 8;
+    const auto* event = flatbuffers::GetRoot<flatbuffers::Table>(block_.data() + item.begin);
+    const auto text = [&](flatbuffers::voffset_t field) {
+        return reinterpret_cast<const uint8_t*>(
+            event->GetPointer<const flatbuffers::String*>(field)->c_str());
+    };
+    item.id = static_cast<uint32_t>(text(fb::Event::VT_ID) - block_.data());
+    item.subject = static_cast<uint32_t>(text(fb::Event::VT_SUBJECT) - block_.data());
+    item.time = static_cast<uint32_t>(event->GetAddressOf(fb::Event::VT_TIME_NS) - block_.data());
+    item.next = static_cast<uint32_t>(block_.size());
+}
+
+/// A key is anchored by its first `from` and settled by the first `to` after that. A block's keys end with
+/// it.
+void EventFeed::foresee() {
+    enum : uint8_t { kIdle, kArmed, kSettled };
+    std::map<std::string_view, std::array<uint8_t, kEdges>> keys;
+    for (size_t i = 0; i < items_.size(); ++i) {
+        auto& state = keys.try_emplace(subjects_[i]).first->second;
+        for (size_t e = 0; e < kEdges; ++e) {
+            if (types_[i] == kEdgeTypes[e].second && state[e] == kArmed) {
+                state[e] = kSettled;
+                items_[i].settles |= static_cast<uint8_t>(1u << e);
+            } else if (types_[i] == kEdgeTypes[e].first && state[e] == kIdle) {
+                state[e] = kArmed;
+                items_[i].anchors |= static_cast<uint8_t>(1u << e);
+            }
+        }
+    }
+    types_.clear(), subjects_.clear();
+}
+
+EventFeed::Part EventFeed::next(uint64_t events_max, StampNs wall_ns) {
+    if (at_ == items_.size()) {
+        at_ = 0;
+        ++round_;
+    }
+    const uint64_t end = std::min<uint64_t>(items_.size(), at_ + events_max);
+    std::array<uint8_t, kIdBytes> id{};
+    std::array<uint8_t, kSubjectBytes> subject{};
+    write_hex(id.data(), round_, id.size());
+    write_hex(subject.data(), options_.seed << 20 | (round_ & 0xfffff), subject.size());
+    std::string time_text;
+    if (options_.format == Format::kJson) {
+        time_text = cli::format_rfc3339(wall_ns / 1'000'000 * 1'000'000);
+        if (time_text.size() == 20) time_text.insert(19, ".000");
+    }
+    const auto* time = options_.format == Format::kJson ? reinterpret_cast<const uint8_t*>(time_text.data())
+                                                        : reinterpret_cast<const uint8_t*>(&wall_ns);
+    const size_t time_bytes = options_.format == Format::kJson ? time_text.size() : sizeof wall_ns;
+    const uint64_t begin = at_;
+    for (; at_ < end; ++at_) {
+        const Item& item = items_[at_];
+        std::memcpy(block_.data() + item.id, id.data(), id.size());
+        std::memcpy(block_.data() + item.subject, subject.data(), subject.size());
+        std::memcpy(block_.data() + item.time, time, time_bytes);
+        ++effects_.regions[item.region];
+        for (size_t e = 0; e < kEdges; ++e) {
+            effects_.anchored[e] += item.anchors >> e & 1;
+            effects_.settled[e] += item.settles >> e & 1;
+        }
+    }
+    effects_.events += end - begin;
+    const size_t from = begin == 0 ? 0 : items_[begin - 1].next;
+    return {{block_.data() + from, items_[end - 1].next - from}, end - begin};
+}
+
+wire::FrameHeader frame_header(std::span<const uint8_t> body, uint64_t events) {
+    wire::FrameHeader h{};
+    h.magic = wire::kMagic;
+    h.type = wire::FrameType::kEvents;
+    h.body_bytes = static_cast<uint32_t>(body.size());
+    h.count = static_cast<uint32_t>(events);
+    h.checksum = cli::frame_checksum(h, {reinterpret_cast<const char*>(body.data()), body.size()});
+    return h;
+}
+
+}  // namespace penstock::bench
