@@ -4,6 +4,7 @@
 
 #include "schemas/event_fields.h"
 #include "stages/parse/event_reader.h"
+#include "stages/parse/event_writer.h"
 
 namespace penstock {
 
@@ -42,7 +43,9 @@ struct ParseStage::Impl {
         const bool aliased = type.data() != fields.type.data();
         fields.type = type;
         // What enrich may write again is written by our builder from the start: it grows by no more than what is added.
-        if (bytes.empty() || aliased || growth_bytes_max > 0) {
+        if (bytes.empty() && growth_bytes_max == 0 && EventWriter::can_write(fields)) {
+            bytes = {heap, EventWriter::write(fields, heap)};
+        } else if (bytes.empty() || aliased || growth_bytes_max > 0) {
             bytes = builder.build(fields);
             std::memcpy(heap, bytes.data(), bytes.size());
         }

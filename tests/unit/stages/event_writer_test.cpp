@@ -47,7 +47,8 @@ TEST(EventWriter, WritesWhatTheBuilderBuilds) {
     EventFields f;
     f.id = "1", f.source = "/s", f.type = "t";
     expect_same(f);
-    f.subject = "camera-1", f.data = R"({"a":1})", f.region = "eu", f.severity = 5, f.time_ns = 1'767'225'600'000'000'001;
+    f.subject = "camera-1", f.data = R"({"a":1})", f.region = "eu", f.severity = 5,
+    f.time_ns = 1'767'225'600'000'000'001;
     expect_same(f);
 }
 
@@ -65,7 +66,8 @@ TEST(EventWriter, EveryLengthIsPadded) {
 
 TEST(EventWriter, RoomIsBounded) {
     EventFields f;
-    f.id = "1", f.source = "2", f.type = "3", f.subject = "4", f.data = "5", f.region = "6", f.time_ns = 1, f.severity = 1;
+    f.id = "1", f.source = "2", f.type = "3", f.subject = "4", f.data = "5", f.region = "6", f.time_ns = 1,
+    f.severity = 1;
     EXPECT_LE(Written(f).length + 8, 160u);  // what the caller leaves beyond the texts
 }
 
