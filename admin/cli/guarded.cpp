@@ -22,6 +22,8 @@ namespace {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    // The parent judges by the signal; a handler (a sanitizer has one) would turn it into an exit code.
+    for (const int fatal : {SIGBUS, SIGSEGV, SIGABRT}) std::signal(fatal, SIG_DFL);
     int code = kFailed;
     try {
         code = work(progress);
@@ -57,7 +59,8 @@ int run_guarded(const std::function<int(GuardedProgress&)>& work,
         code = kInterrupted;
     } else {
         const uint64_t seq = progress.seq.load();
-        complain(fmt::format("a page of the log is damaged: reading it at sequence {} ended with \"{}\"", seq,
+        complain(fmt::format("a page of the log is damaged: reading it{} ended with \"{}\"",
+                             seq == 0 ? "" : fmt::format(" at sequence {}", seq),
                              strsignal(WTERMSIG(status))));
         if (on_crash) on_crash(progress);
     }
