@@ -132,7 +132,8 @@ constexpr std::array kListKeys{
             "regions: "
             "us (alias na), ca, eu, apac, latam."},
     ListKey{"[[region]]", "aliases", "list of text", false,
-            "Other names that events may use for the region."},
+            "Other names that events may use for the region. `us` is also called `na` where this is left out and "
+            "no other region takes the name."},
     ListKey{
         "[[region]]", "dsn", "text", false,
         "libpq connection string of the region's PostgreSQL database. Without it the region's events stay in "

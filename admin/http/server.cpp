@@ -193,8 +193,8 @@ void HttpServer::start() {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    spdlog::info("http: listening on {} (page, /metrics, /api/v1), build {}", impl_->options.listen,
-                 http::page_build());
+    spdlog::info("http: listening on {}:{} (page, /metrics, /api/v1), build {}",
+                 impl_->options.listen.substr(0, impl_->options.listen.rfind(':')), port(), http::page_build());
 }
 
 void HttpServer::stop() {
