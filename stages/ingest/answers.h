@@ -13,6 +13,7 @@ enum class WireFormat : uint8_t { kUnknown, kNdjson, kBinary };
 struct AckCounts {
     uint64_t seq = 0;  ///< last position that is answered for
     uint64_t stored = 0, duplicates = 0, refused = 0;
+    friend bool operator==(const AckCounts&, const AckCounts&) = default;
 };
 
 namespace answers {

@@ -46,6 +46,7 @@ struct IngestConnection {
     std::string answers;          ///< refused events since the last publication
     bool touched = false;         ///< in Ingest's list of connections to answer
     bool wants_ack = false;       ///< a heartbeat asked
+    bool ack_due = false;         ///< `acked` has moved since it was told
     uint32_t answers_under_way = 0;
     bool paused = false;          ///< not read: its answers are not taken
 };

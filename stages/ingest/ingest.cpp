@@ -209,6 +209,7 @@ void Ingest::answer_durable() {
             if (!owed.refused.empty()) loop_->send(c->id, owed.refused);
             const uint64_t events = owed.counts.seq - c->acked.seq;
             if (owed.read_ns && events) telemetry_.ack_ns.record(static_cast<uint64_t>(now - owed.read_ns), events);
+            c->ack_due |= !(c->acked == owed.counts);
             c->acked = owed.counts;
             if (to_ack.empty() || to_ack.back() != c) to_ack.push_back(c);
         }
@@ -216,17 +217,13 @@ void Ingest::answer_durable() {
     }
     for (Connection* c : to_ack) {
         if (c->finished) continue;  // named twice in this list
-        if (c->acked.seq == 0 && !c->wants_ack) {
-            finish_if_done(*c);
-            continue;
-        }
-        send_ack(*c);
+        if (c->ack_due || c->wants_ack) send_ack(*c);
         finish_if_done(*c);
     }
 }
 
 void Ingest::send_ack(Connection& c) {
-    c.wants_ack = false;
+    c.wants_ack = c.ack_due = false;
     loop_->send(c.id, answers::ack(c.format, c.acked, options_.credits_bytes));
     if (loop_->backlog_bytes(c.id) > limits::kSendBacklogBytesMax && !c.paused) {
         c.paused = true;
