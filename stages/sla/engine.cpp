@@ -261,7 +261,9 @@ size_t Engine::instances() const {
 void Engine::snapshot(SlaSnapshot& out) const {
     for (const uint32_t id : workflow_ids()) out.workflows.push_back(counts(id));
     out.instances = instances();
-    out.timers = wheel_.size();
+    // Deadlines only: the wheel also holds a timer an instance that ends its retention.
+    for (const WorkflowCounts& w : out.workflows)
+        for (const EdgeCounts& e : w.edges) out.timers += e.pending;
     out.fired_total = fired_;
     out.retracted_total = retracted_;
     out.evicted_total = evicted_;
