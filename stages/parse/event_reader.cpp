@@ -121,8 +121,10 @@ void EventReader::read_json(std::span<const uint8_t> bytes, EventFields& out, ui
     try {
         const simdjson::padded_string_view line(bytes.data(), bytes.size(), bytes.size() + simdjson::SIMDJSON_PADDING);
         simdjson::ondemand::document document = parser_.iterate(line);
-        if (document.type().value() != json_type::object)
+        if (document.type().value() != json_type::object) {
+            walk_.hash(document);  // what is no JSON at all is said so
             refuse(Refusal::kNotAnObject, "the line is not a JSON object");
+        }
         for (auto field_or : document.get_object()) {
             simdjson::ondemand::field field = taken(field_or);
             read_member(document, field, out, data_hash);
