@@ -11,6 +11,8 @@ var=$root/var
 clusters=$root/deploy/regions/clusters.sh
 events=127.0.0.1:7400 console=127.0.0.1:3000
 mkdir -p "$var"
+exec 9>"$var/run.lock"
+flock -n 9 || { echo "make run is running in this folder already; stop it with Ctrl-C first" >&2; exit 1; }
 
 # The service never runs as root: called by root it is the user that the database servers have.
 as_user=()
@@ -41,9 +43,9 @@ stop() {
     if [ ${#regions[@]} -gt 0 ]; then "$clusters" stop "$var/regions" "${regions[@]}" 2>/dev/null || true; fi
 }
 trap stop EXIT
-trap 'stop; exit 0' INT TERM
+trap 'stop; exit 0' INT TERM HUP
 
-if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]}" 2>"$var/regions.log" || { cat "$var/regions.log" >&2; exit 1; }; fi
+if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]}" 2>"$var/regions.log" 9>&- || { cat "$var/regions.log" >&2; exit 1; }; fi
 {
     printf 'data_dir = "%s/data"\n[ingest]\nlisten = "%s"\n[http]\nlisten = "%s"\n' "$home" $events $console
     printf '[log]\nbytes_max = "16GiB"\nretention_bytes = "8GiB"\n'
@@ -59,14 +61,15 @@ if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]
 cp "$root/docs/examples/cameras.workflow.json" "$home/cameras.workflow.json"
 chmod 644 "$config" "$home/cameras.workflow.json"
 
-(cd / && exec setsid "${as_user[@]}" "$program" serve --config "$config") >"$var/penstock.log" 2>&1 &
+# In sessions of their own, so that Ctrl-C reaches this script alone, which then stops them in order.
+(cd / && exec setsid "${as_user[@]}" "$program" serve --config "$config") >"$var/penstock.log" 2>&1 9>&- &
 service=$!
-for _ in {1..300}; do
-    curl -fs http://$console/readyz >/dev/null 2>&1 && break
+for _ in {1..600}; do
     kill -0 $service 2>/dev/null || { cat "$var/penstock.log" >&2; echo "the appliance did not start" >&2; exit 1; }
+    grep -q ' ready: ' "$var/penstock.log" && break
     sleep 0.1
 done
-setsid "$program" generate --rate "$rate" --for 0 --to $events >/dev/null 2>"$var/traffic.log" &
+setsid "$program" generate --rate "$rate" --for 0 --to $events >/dev/null 2>"$var/traffic.log" 9>&- &
 traffic=$!
 
 stored() { # region count, a line each
