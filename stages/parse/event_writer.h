@@ -36,9 +36,9 @@ class EventWriter {
             put<uint32_t>(after, 0);  // the terminator and what pads to the next text
             end += (4 + s.size() + 1 + 3) & ~size_t{3};
         };
+        text(fb::Event::VT_TYPE, 12, f.type);  // first: the engine compares it, and reads nothing behind it
         text(fb::Event::VT_ID, 4, f.id);
         text(fb::Event::VT_SOURCE, 8, f.source);
-        text(fb::Event::VT_TYPE, 12, f.type);
         if (!f.subject.empty()) text(fb::Event::VT_SUBJECT, 16, f.subject);
         if (!f.data.empty()) text(fb::Event::VT_DATA, 20, f.data);
         if (!f.region.empty()) text(fb::Event::VT_REGION, 24, f.region);
