@@ -14,6 +14,8 @@ constexpr int64_t kFlushPatienceNs = 120'000'000'000;
 /// Anonymous memory is flat where the last third of the time after warm-up holds no more than the first third
 /// plus this.
 constexpr double kGrowthShare = 0.05, kGrowthMib = 16;
+/// Shorter runs have seen too few windows, checkpoints and retentions for a verdict.
+constexpr double kVerdictFromS = 120;
 
 std::map<std::string, std::string> read_dsns(const std::string& path) {
     std::map<std::string, std::string> dsns;
@@ -125,7 +127,7 @@ void run_sustained(const EndToEndOptions& options) {
 
     const auto ms = [&](double q) { return static_cast<double>(report.latency.quantile(q)) / 1e6; };
     Result("e2e/sustained/stored", static_cast<double>(report.acked) / report.seconds, "events/s")
-        .target(options.rate * 0.999)
+        .target(options.rate * 0.99)
         .more("seconds", report.seconds)
         .more("events", static_cast<double>(report.acked))
         .more("lag_max_s", lag_max_s)
@@ -144,19 +146,24 @@ void run_sustained(const EndToEndOptions& options) {
                last = between(memory, warm_s + 2 * third, report.seconds);
     if (first.count() == 0 || last.count() == 0) return;
     const double growth = last.median() - first.median();
-    const bool flat = growth <= std::max(kGrowthMib, kGrowthShare * first.median());
-    Result("e2e/sustained/anonymous_growth", growth, "MiB")
-        .target(std::max(kGrowthMib, kGrowthShare * first.median()), true)
-        .more("first_third_mib", first.median())
+    const double allowed = std::max(kGrowthMib, kGrowthShare * first.median());
+    const bool judged = report.seconds >= kVerdictFromS, flat = growth <= allowed;
+    Result result("e2e/sustained/anonymous_growth", growth, "MiB");
+    if (judged) result.target(allowed, true);
+    result.more("first_third_mib", first.median())
         .more("last_third_mib", last.median())
         .more("high_mib", last.high())
         .more("warm_up_s", warm_s)
         .more("dedup_window_s", options.window_s)
-        .note("median of the last third after warm-up less that of the first")
+        .note(judged ? "median of the last third after warm-up less that of the first"
+                     : "last third after warm-up less the first; too short a run for a verdict")
         .print();
     std::cerr << fmt::format("sustained: memory is {} after warm-up: {:.1f} MiB, then {:.1f} MiB\n",
-                             flat ? "flat" : "NOT flat", first.median(), last.median());
-    expect(flat, "anonymous memory grows after warm-up");
+                             !judged ? "not judged"
+                             : flat  ? "flat"
+                                     : "NOT flat",
+                             first.median(), last.median());
+    if (judged) expect(flat, "anonymous memory grows after warm-up");
 }
 
 }  // namespace penstock::bench

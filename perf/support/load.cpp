@@ -37,7 +37,8 @@ double thread_cpu_seconds() {
 void catch_stop_signals() {
     struct sigaction action{};
     action.sa_handler = [](int) {
-        if (stop_signals++ > 0) _exit(130);
+        if (stop_signals > 0) _exit(130);
+        stop_signals = 1;
     };
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
