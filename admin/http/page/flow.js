@@ -140,7 +140,7 @@ export function showRegions(s) {
         const lag = r.waiting === 0 && r.lag_seconds === 0 ? "none" : duration(r.lag_seconds);
         pairs(facts, r.configured
           ? [{ name: "Rows", text: `${rate(r.rows_per_second)}/s` }, { name: "Lag", text: lag }, counted("Waiting", r.waiting)]
-          : [counted("In the log", r.waiting)]);
+          : r.waiting > 0 ? [counted("In the log", r.waiting)] : []);
         setText(error, r.error);
         setAttr(error, "title", r.error || null);
         error.hidden = r.error === "";
