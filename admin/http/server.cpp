@@ -194,7 +194,8 @@ void HttpServer::start() {
     impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     spdlog::info("http: listening on {}:{} (page, /metrics, /api/v1), build {}",
-                 impl_->options.listen.substr(0, impl_->options.listen.rfind(':')), port(), http::page_build());
+                 impl_->options.listen.substr(0, impl_->options.listen.rfind(':')), port(),
+                 http::page_build());
 }
 
 void HttpServer::stop() {
