@@ -30,7 +30,7 @@ TEST(ParseJson, EachLineHasItsVerdict) {
         {"  " + event_line() + " \t\r", "ok"},
         {event_line(R"("subject":"cam","time":"2026-01-31T08:00:00.125Z","region":"eu","severity":3,"data":{"f":1})"), "ok"},
         // the shape of the line
-        {"", "bad_json"}, {"nonsense", "not_an_object"}, {"{", "bad_json"}, {"}", "bad_json"}, {"\"text", "bad_json"},
+        {"", "bad_json"}, {"nonsense", "bad_json"}, {"{", "bad_json"}, {"}", "bad_json"}, {"\"text", "bad_json"},
         {"[]", "not_an_object"}, {"[1]", "not_an_object"}, {"\"text\"", "not_an_object"}, {"17", "not_an_object"},
         {"null", "not_an_object"}, {"true", "not_an_object"},
         {event_line() + "x", "bad_json"}, {event_line() + event_line(), "bad_json"}, {event_line() + ",", "bad_json"},

@@ -319,7 +319,7 @@ TEST_F(ClientTest, WhatABinaryFrameCannotHoldIsRefusedHereAndNamedByItsLine) {
     EXPECT_EQ(report.end, SendReport::End::kDone) << report.error;
     EXPECT_EQ(count, 2u);
     EXPECT_EQ(report.refused_here, 2u);
-    EXPECT_EQ(heard.refused, (std::vector<std::string>{"2 not_an_object", "3 missing_field", "4 conflict"}));
+    EXPECT_EQ(heard.refused, (std::vector<std::string>{"2 bad_json", "3 missing_field", "4 conflict"}));
     std::filesystem::remove(file);
 }
 
