@@ -333,10 +333,17 @@ class Appliance {
             view_.publish(*sla_stage_->view(), log_, telemetry_);
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
-                next_reload_ns = clock_.monotonic_ns() + kSecondNs;
+                next_reload_ns = clock_.monotonic_ns() + reload_interval_ns();
             }
         }
         return false;
+    }
+
+    /// The shortest that a table asks for; looking at a file costs a microsecond.
+    int64_t reload_interval_ns() const {
+        uint64_t seconds = 3'600;
+        for (const auto& lookup : config_.enrich.lookups) seconds = std::min(seconds, lookup.reload_s);
+        return static_cast<int64_t>(seconds) * kSecondNs;
     }
 
     void write_checkpoint() {

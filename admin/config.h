@@ -85,7 +85,6 @@ struct Config {
     struct Sla {
         std::vector<std::string> workflows;          ///< files
         uint64_t instance_retention_s = 7 * 86'400;  ///< of instances with nothing armed
-        uint64_t instances_max = 20'000'000;
     } sla;
 
     struct Logging {

@@ -111,9 +111,6 @@ const std::array kKeys{
     ConfigKey{"sla", "instance_retention_s", ValueKind::kCount,
               "A workflow instance with no deadline to wait for is forgotten after this time.",
               PENSTOCK_NUMBER(sla.instance_retention_s), 1, kSecondsMax},
-    ConfigKey{"sla", "instances_max", ValueKind::kCount,
-              "Workflow instances held at once; beyond it the oldest with nothing to wait for go first.",
-              PENSTOCK_NUMBER(sla.instances_max), 1, 1'000'000'000},
 
     ConfigKey{"logging", "level", ValueKind::kChoice, "The least severe message that is written.",
               PENSTOCK_TEXT(logging.level), 0, 0, "debug|info|warn|error"},
