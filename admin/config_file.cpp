@@ -219,10 +219,14 @@ void ConfigLoader::read_regions(const toml::node& node) {
         config_.regions.push_back(std::move(region));
     }
     // The default alias gives way to whoever is given the name.
-    const auto named_na = [](const Config::Region& r) { return r.name == "na" || (r.name != "us" && std::count(r.aliases.begin(), r.aliases.end(), "na") > 0); };
+    const auto named_na = [](const Config::Region& r) {
+        return r.name == "na" || (r.name != "us" && std::count(r.aliases.begin(), r.aliases.end(), "na") > 0);
+    };
     if (std::any_of(config_.regions.begin(), config_.regions.end(), named_na))
         for (Config::Region& r : config_.regions)
-            if (r.name == "us" && origins_.count(fmt::format("region[{}].aliases", &r - config_.regions.data())) == 0) r.aliases.clear();
+            if (r.name == "us" &&
+                origins_.count(fmt::format("region[{}].aliases", &r - config_.regions.data())) == 0)
+                r.aliases.clear();
 }
 
 void ConfigLoader::read_tenants(const toml::node& node) {
