@@ -1,5 +1,6 @@
-// bench_report OUT REVISION < lines: gathers the benchmarks' JSON lines into one document with the host's
-// facts, and prints them as a table. A line of a benchmark that could not run has the member `skipped`.
+// bench_report OUT REVISION LOAD < lines: gathers the benchmarks' JSON lines into one document with the
+// host's facts, and prints them as a table. A line of a benchmark that could not run has the member
+// `skipped`.
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -59,7 +60,7 @@ json::object host_facts(const std::string& out_path, const std::string& revision
     host["cpu"] = first_match("/proc/cpuinfo", "model name");
     host["cores"] = sysconf(_SC_NPROCESSORS_ONLN);
     host["memory_mib"] = std::atoll(first_match("/proc/meminfo", "MemTotal").c_str()) / 1024;
-    host["kernel"] = kernel.release;
+    host["kernel"] = std::string(kernel.release).substr(0, std::string(kernel.release).find('-'));
     host["machine"] = kernel.machine;
     host["virtual"] = first_match("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos;
     host["compiler"] = "g++ " __VERSION__;
@@ -115,8 +116,8 @@ void print_row(const json::object& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::cerr << "usage: bench_report OUT REVISION < lines\n";
+    if (argc != 4) {
+        std::cerr << "usage: bench_report OUT REVISION LOAD < lines\n";
         return 2;
     }
     json::array results;
@@ -132,8 +133,10 @@ int main(int argc, char** argv) {
         for (const json::object& row : spread(line.as_object())) print_row(row);
         results.push_back(line);
     }
-    const json::object document{{"host", host_facts(std::filesystem::absolute(argv[1]).string(), argv[2])},
-                                {"results", results}};
+    const double load = std::atof(argv[3]);
+    json::object facts = host_facts(std::filesystem::absolute(argv[1]).string(), argv[2]);
+    facts["load_average_before"] = load;
+    const json::object document{{"host", facts}, {"results", results}};
     std::ofstream out(argv[1]);
     out << json::serialize(document) << '\n';
     if (!out.flush()) {
@@ -145,5 +148,10 @@ int main(int argc, char** argv) {
                std::string(host.at("cpu").as_string()), host.at("memory_mib").as_int64(),
                std::string(host.at("kernel").as_string()), std::string(host.at("file_system").as_string()),
                argv[1]);
+    if (load > 0.5)
+        fmt::print(
+            "other work ran when this began (load average {:.1f}): take times and rates again when it is "
+            "gone\n",
+            load);
     return 0;
 }

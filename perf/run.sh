@@ -52,6 +52,7 @@ flush() {
 }
 e2e=("$build/perf/bench_e2e" --program "$build/penstock" --folder "$work/e2e")
 : >"$lines"
+load=$(cut -d' ' -f1 /proc/loadavg)  # of others: nothing of ours runs yet
 part micro "$build/perf/bench_micro" --folder "$work/micro" ${quick:+--quick}
 part flush flush
 part throughput "${e2e[@]}" throughput ${quick:+--events 100000 --runs 2}
@@ -60,7 +61,7 @@ part sustained "$here/perf/sustained.sh" "$([ -n "$quick" ] && echo 10 || echo 3
 part instructions "$here/perf/callgrind.sh" "$build" "$out" ${quick:+8192}
 revision=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 echo
-"$build/perf/bench_report" "$out/results.json" "$revision" <"$lines"
+"$build/perf/bench_report" "$out/results.json" "$revision" "$load" <"$lines"
 if [ ${#failed[@]} -gt 0 ]; then
     echo "bench: failed: ${failed[*]}" >&2
     exit 1
