@@ -86,7 +86,7 @@ void run_size(const MicroOptions& options, uint64_t keys, const std::string& nam
 }  // namespace
 
 void bench_dedup(const MicroOptions& options) {
-    run_size(options, options.quick ? 100'000 : 1'000'000, "1M");
+    run_size(options, options.quick ? 100'000 : 1'000'000, options.quick ? "100K" : "1M");
     if (options.quick) return;
     MicroOptions fewer = options;
     fewer.runs = std::min<size_t>(options.runs, 3);

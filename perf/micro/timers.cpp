@@ -81,7 +81,7 @@ void run_size(uint32_t timers, size_t runs, const std::string& name) {
 }  // namespace
 
 void bench_timers(const MicroOptions& options) {
-    run_size(options.quick ? 100'000 : 1'000'000, options.runs, "1M");
+    run_size(options.quick ? 100'000 : 1'000'000, options.runs, options.quick ? "100K" : "1M");
     if (!options.quick) run_size(10'000'000, std::min<size_t>(options.runs, 3), "10M");
 }
 
