@@ -24,7 +24,8 @@ class Random {
     uint64_t next() { return engine_(); }
     uint64_t below(uint64_t n) { return engine_() % n; }
     int64_t between(int64_t low, int64_t high) {
-        return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low) + 1));
+        const uint64_t span = static_cast<uint64_t>(high) - static_cast<uint64_t>(low) + 1;
+        return static_cast<int64_t>(static_cast<uint64_t>(low) + below(span));
     }
     bool chance(unsigned percent) { return below(100) < percent; }
 

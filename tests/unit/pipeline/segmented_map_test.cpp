@@ -1,0 +1,87 @@
+#include "pipeline/segmented_map.h"
+
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include <unordered_set>
+
+#include "tests/support/seed.h"
+
+namespace penstock::test {
+namespace {
+
+Hash128 hash_of(uint64_t n) {
+    const XXH128_hash_t h = XXH3_128bits(&n, sizeof n);
+    return {h.low64, h.high64};
+}
+
+TEST(SegmentedMap, DoesWhatAnUnorderedMapDoesOverAMillionOperations) {
+    SCOPED_TRACE(seed_note());
+    Random random;
+    SegmentedMap<uint64_t> map;
+    std::unordered_set<uint64_t> model;  // a key's value is the key
+    for (int i = 0; i < 1'000'000; ++i) {
+        const uint64_t key = random.below(200'000), what = random.below(100);
+        const uint64_t* found = map.find(hash_of(key));
+        ASSERT_EQ(found != nullptr, model.contains(key)) << key << " at " << i;
+        if (found) {
+            ASSERT_EQ(*found, key);
+        }
+        if (what < 65 && !found) {
+            ASSERT_EQ(map.insert(hash_of(key), key), key);
+            model.insert(key);
+        } else if (what >= 65 && what < 98) {
+            ASSERT_EQ(map.erase(hash_of(key)), model.erase(key) == 1);
+        } else if (what >= 98) {
+            const uint64_t rest = random.below(17);
+            size_t died = 0;
+            const size_t gone = map.sweep_one([&](const auto& e) {
+                if (e.value % 17 != rest) return false;
+                died += model.erase(e.value);
+                return true;
+            });
+            ASSERT_EQ(gone, died);
+        }
+        ASSERT_EQ(map.size(), model.size());
+    }
+    size_t visited = 0;
+    map.for_each([&](const auto&) { ++visited; });
+    EXPECT_EQ(visited, model.size());
+    EXPECT_GT(map.segment_count(), 8u);
+}
+
+TEST(SegmentedMap, DeadEntriesMakeRoomBeforeASegmentSplits) {
+    SegmentedMap<uint64_t> map;
+    const auto dead = [](const auto& e) { return e.value == 0; };
+    for (uint64_t i = 0; i < 100'000; ++i) map.insert(hash_of(i), 0, dead);
+    EXPECT_EQ(map.segment_count(), 1u) << "all that was there was dead";
+    for (uint64_t i = 0; i < 100'000; ++i) map.insert(hash_of(1'000'000 + i), 1, dead);
+    for (uint64_t i = 0; i < 100'000; ++i) ASSERT_NE(map.find(hash_of(1'000'000 + i)), nullptr);
+    EXPECT_GT(map.load(), 0.4);
+}
+
+TEST(SegmentedMap, EraseAndInsertInTurnNeedsNoMoreRoom) {
+    SegmentedMap<uint64_t> map;
+    for (uint64_t i = 0; i < 500; ++i) map.insert(hash_of(i), i);
+    for (uint64_t i = 500; i < 200'000; ++i) {
+        ASSERT_TRUE(map.erase(hash_of(i - 500)));
+        map.insert(hash_of(i), i);
+    }
+    EXPECT_EQ(map.segment_count(), 1u);
+    EXPECT_EQ(map.size(), 500u);
+}
+
+TEST(SegmentedMap, ClearForgetsAllAndGivesMemoryBack) {
+    SegmentedMap<uint64_t> map;
+    for (uint64_t i = 0; i < 50'000; ++i) map.insert(hash_of(i), i);
+    const size_t full = map.bytes();
+    map.clear();
+    EXPECT_EQ(map.size(), 0u);
+    EXPECT_LT(map.bytes(), full / 20);
+    EXPECT_EQ(map.find(hash_of(1)), nullptr);
+    for (uint64_t i = 0; i < 50'000; ++i) map.insert(hash_of(i), i);
+    EXPECT_EQ(*map.find(hash_of(49'999)), 49'999u);
+}
+
+}  // namespace
+}  // namespace penstock::test
