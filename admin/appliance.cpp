@@ -285,8 +285,11 @@ class Appliance {
                 }
                 const StampNs due = sla_stage_->due_ns();
                 int64_t wait_ns = 100'000'000;
-                if (due != TimerWheel<int>::kNever)
-                    wait_ns = std::clamp<int64_t>(due - clock_.wall_ns() + 20'000, 0, wait_ns);
+                if (due != TimerWheel<int>::kNever) {
+                    // One that has passed had its tick; the state thread is about to tell the next.
+                    const int64_t left_ns = due - clock_.wall_ns();
+                    wait_ns = std::min<int64_t>(wait_ns, left_ns > 0 ? left_ns + 20'000 : 500'000);
+                }
                 if (chain_->gathering()) wait_ns = 50'000;
                 ingest_->do_work(wait_ns);
                 chain_->housekeep(due);

@@ -73,7 +73,8 @@ void SlaStage::apply(const EventBatch& batch) {
 void SlaStage::look_ahead() {
     engine_.tighten(clock_.wall_ns());
     const StampNs due = engine_.due_ns();
-    if (due_ns_.exchange(due, std::memory_order_acq_rel) != due && due != kNever) on_due_();
+    // A later one needs no wake: the intake thread looks when the earlier one is due.
+    if (due < due_ns_.exchange(due, std::memory_order_acq_rel)) on_due_();
 }
 
 void SlaStage::release_durable() {
