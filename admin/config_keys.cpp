@@ -128,9 +128,10 @@ constexpr std::array kListKeys{
             "Lower case letters, digits, `_` and `-`. Sections given in the file replace the five default "
             "regions: "
             "us (alias na), ca, eu, apac, latam."},
-    ListKey{"[[region]]", "aliases", "list of text", false,
-            "Other names that events may use for the region. `us` is also called `na` where this is left out and "
-            "no other region takes the name."},
+    ListKey{
+        "[[region]]", "aliases", "list of text", false,
+        "Other names that events may use for the region. `us` is also called `na` where this is left out and "
+        "no other region takes the name."},
     ListKey{
         "[[region]]", "dsn", "text", false,
         "libpq connection string of the region's PostgreSQL database. Without it the region's events stay in "
