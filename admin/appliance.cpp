@@ -140,7 +140,9 @@ class Appliance {
         start_threads();
         telemetry_.readiness = Readiness::kReady;
         spdlog::info("ready: events on {} ({}), console on http://{}", telemetry_.ingest_address,
-                     telemetry_.ingest_backend, fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')), http_->port()));
+                     telemetry_.ingest_backend,
+                     fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
+                                 http_->port()));
         const bool in_order = wait_for_signal();
         stop(in_order);
         return in_order ? 0 : 1;

@@ -36,7 +36,8 @@ class BroadcastRing {
     }
     /// Makes the claimed slot readable and wakes the consumers that sleep.
     void publish() {
-        published_.value.store(published_.value.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+        published_.value.store(published_.value.load(std::memory_order_relaxed) + 1,
+                               std::memory_order_seq_cst);
         for (auto& c : consumers_) c.parker.unpark();
     }
     /// The producer sleeps here for a free slot; consumers wake it by advance().
@@ -49,7 +50,9 @@ class BroadcastRing {
     // --- a consumer's thread ---
     /// Positions [consumed, returned) are readable.
     uint64_t published() const { return published_.value.load(std::memory_order_acquire); }
-    uint64_t consumed(size_t consumer) const { return consumers_[consumer].position.load(std::memory_order_acquire); }
+    uint64_t consumed(size_t consumer) const {
+        return consumers_[consumer].position.load(std::memory_order_acquire);
+    }
     const T& at(uint64_t position) const { return slots_[position & mask_]; }
     /// Gives back everything below `position`.
     void advance(size_t consumer, uint64_t position) {

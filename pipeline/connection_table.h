@@ -36,11 +36,14 @@ class ConnectionTable {
     }
     Connection* find(ConnectionId id) const {
         const auto index = static_cast<uint32_t>(id);
-        if (index >= slots_.size() || slots_[index].generation != static_cast<uint32_t>(id >> 32)) return nullptr;
+        if (index >= slots_.size() || slots_[index].generation != static_cast<uint32_t>(id >> 32))
+            return nullptr;
         return slots_[index].connection.get();
     }
     /// Whoever lives in the slot now; for callers that know that it has not changed hands.
-    Connection* at_slot(uint32_t index) const { return index < slots_.size() ? slots_[index].connection.get() : nullptr; }
+    Connection* at_slot(uint32_t index) const {
+        return index < slots_.size() ? slots_[index].connection.get() : nullptr;
+    }
     void remove(ConnectionId id) {
         if (!find(id)) return;
         const auto index = static_cast<uint32_t>(id);

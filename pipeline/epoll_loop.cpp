@@ -121,7 +121,8 @@ class EpollLoop final : public NetLoop {
             throw std::runtime_error(fmt::format("epoll_ctl: {}", std::strerror(errno)));
     }
     void update(Connection& c) {
-        const uint32_t wanted = (c.reading && !c.ended ? EPOLLIN : 0u) | (c.sent < c.out.size() ? EPOLLOUT : 0u);
+        const uint32_t wanted =
+            (c.reading && !c.ended ? EPOLLIN : 0u) | (c.sent < c.out.size() ? EPOLLOUT : 0u);
         if (wanted == c.watched) return;
         watch(EPOLL_CTL_MOD, c.fd, wanted, c.id);
         c.watched = wanted;
@@ -155,7 +156,8 @@ class EpollLoop final : public NetLoop {
             flush(*c);
             if (!(c = connections_.find(id))) return;
         }
-        if (events & (EPOLLHUP | EPOLLERR) && !(c->watched & EPOLLIN)) return drop(*c, "the peer reset the connection");
+        if (events & (EPOLLHUP | EPOLLERR) && !(c->watched & EPOLLIN))
+            return drop(*c, "the peer reset the connection");
         if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || !c->reading || c->ended) return;
         if (buffers_used_ == limits::kReceiveBufferCount) return;  // level-triggered: told again next round
         uint8_t* buffer = buffers_.get() + buffers_used_ * (kBufferBytes + kPadding);

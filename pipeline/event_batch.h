@@ -41,8 +41,8 @@ struct EventBatch {
 
     RecordView view() const {
         const size_t n = header.count;
-        return {&header,          {bloom, header.bloom_bytes}, {producers, header.producer_count},
-                {identities, n}, {heads, n},                  {heap, header.heap_bytes}};
+        return {&header,    {bloom, header.bloom_bytes}, {producers, header.producer_count}, {identities, n},
+                {heads, n}, {heap, header.heap_bytes}};
     }
 };
 
@@ -54,8 +54,8 @@ struct RawEvent {
     uint32_t length;
     Format format;
     uint16_t tenant;
-    uint32_t source;      ///< index into WorkBatch::sources
-    uint64_t position;    ///< line number or producer sequence
+    uint32_t source;    ///< index into WorkBatch::sources
+    uint64_t position;  ///< line number or producer sequence
 };
 
 /// Who sent raw events. Borrows; valid as long as the work.
@@ -80,13 +80,13 @@ struct RefusedEvent {
 struct WorkBatch {
     std::vector<RawEvent> raw;
     std::vector<RawSource> sources;
-    std::vector<Verdict> verdicts;     ///< beside raw
-    std::vector<RefusedEvent> refused; ///< of this work
-    size_t raw_done = 0;               ///< raw events that parse has taken
-    int64_t read_ns = 0;               ///< when the bytes were read; monotonic
+    std::vector<Verdict> verdicts;      ///< beside raw
+    std::vector<RefusedEvent> refused;  ///< of this work
+    size_t raw_done = 0;                ///< raw events that parse has taken
+    int64_t read_ns = 0;                ///< when the bytes were read; monotonic
 
     EventBatch* batch = nullptr;
-    size_t begin = 0;  ///< first item of this work in `batch`
+    size_t begin = 0;                          ///< first item of this work in `batch`
     uint32_t raw_of[limits::kBatchEventsMax];  ///< item -> raw
 
     WorkBatch() {

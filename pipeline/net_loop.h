@@ -34,8 +34,8 @@ class NetHandler {
 class NetLoop {
   public:
     struct Options {
-        std::string listen;             ///< "127.0.0.1:7400", "[::1]:7400", "0.0.0.0:7400"
-        std::string backend = "auto";   ///< auto | io_uring | epoll
+        std::string listen;            ///< "127.0.0.1:7400", "[::1]:7400", "0.0.0.0:7400"
+        std::string backend = "auto";  ///< auto | io_uring | epoll
         size_t connections_max = 10'000;
     };
     /// Binds and listens. Throws std::runtime_error naming address and remedy. `auto` takes epoll, with a

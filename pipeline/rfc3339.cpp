@@ -31,7 +31,8 @@ std::optional<StampNs> parse_rfc3339(std::string_view s) {
     if (s.size() < 20) return std::nullopt;
     const int year = digits(s, 0, 4), month = digits(s, 5, 2), day = digits(s, 8, 2);
     const int hour = digits(s, 11, 2), minute = digits(s, 14, 2), second = digits(s, 17, 2);
-    const bool shape = s[4] == '-' && s[7] == '-' && (s[10] == 'T' || s[10] == 't' || s[10] == ' ') && s[13] == ':' && s[16] == ':';
+    const bool shape = s[4] == '-' && s[7] == '-' && (s[10] == 'T' || s[10] == 't' || s[10] == ' ') &&
+                       s[13] == ':' && s[16] == ':';
     if (!shape || year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 ||
         minute < 0 || minute > 59 || second < 0 || second > 60)
         return std::nullopt;
@@ -44,7 +45,8 @@ std::optional<StampNs> parse_rfc3339(std::string_view s) {
     if (s[at] == '.') {
         int64_t unit = 100'000'000;
         const size_t from = ++at;
-        for (; at < s.size() && s[at] >= '0' && s[at] <= '9'; ++at, unit /= 10) fraction_ns += (s[at] - '0') * unit;
+        for (; at < s.size() && s[at] >= '0' && s[at] <= '9'; ++at, unit /= 10)
+            fraction_ns += (s[at] - '0') * unit;
         if (at == from || at == s.size()) return std::nullopt;
     }
     int64_t offset_s = 0;
@@ -57,7 +59,8 @@ std::optional<StampNs> parse_rfc3339(std::string_view s) {
         at += 6;
     }
     if (at != s.size()) return std::nullopt;
-    const int64_t seconds = days_from_civil(year, month, day) * 86'400 + hour * 3'600 + minute * 60 + second - offset_s;
+    const int64_t seconds =
+        days_from_civil(year, month, day) * 86'400 + hour * 3'600 + minute * 60 + second - offset_s;
     return seconds * 1'000'000'000 + fraction_ns;
 }
 

@@ -35,7 +35,9 @@ class SegmentedMap {
     size_t bytes() const { return segments_.size() * sizeof(Segment) + directory_.size() * sizeof(Segment*); }
     size_t segment_count() const { return segments_.size(); }
     /// Share of the slots that hold a key.
-    double load() const { return static_cast<double>(size_) / static_cast<double>(segments_.size() * kSlots); }
+    double load() const {
+        return static_cast<double>(size_) / static_cast<double>(segments_.size() * kSlots);
+    }
 
     /// Forgets every key and gives the memory back.
     void clear() {
@@ -141,7 +143,8 @@ class SegmentedMap {
         uint32_t match_tag(size_t group, uint8_t tag) const {
 #if defined(__SSE2__)
             const __m128i tags16 = _mm_load_si128(reinterpret_cast<const __m128i*>(tags + group * kGroup));
-            return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags16, _mm_set1_epi8(static_cast<char>(tag)))));
+            return static_cast<uint32_t>(
+                _mm_movemask_epi8(_mm_cmpeq_epi8(tags16, _mm_set1_epi8(static_cast<char>(tag)))));
 #else
             uint32_t bits = 0;
             for (size_t i = 0; i < kGroup; ++i) bits |= uint32_t{tags[group * kGroup + i] == tag} << i;
@@ -154,7 +157,9 @@ class SegmentedMap {
         }
     };
 
-    Segment* segment_of(const Hash128& k) const { return directory_[depth_ == 0 ? 0 : k.hi >> (64 - depth_)]; }
+    Segment* segment_of(const Hash128& k) const {
+        return directory_[depth_ == 0 ? 0 : k.hi >> (64 - depth_)];
+    }
 
     Segment* new_segment(uint32_t depth) {
         // The entries need no initial value: a slot is read only where its tag says that it is taken.
@@ -192,7 +197,9 @@ class SegmentedMap {
         s->depth = depth;
         for (const Entry& e : scratch_) (e.key.hi >> (64 - depth) & 1 ? high : s)->insert(e.key, e.value);
         const size_t width = size_t{1} << (depth_ - depth);  // directory cells of each half
-        const size_t first = depth_ == 0 ? 0 : static_cast<size_t>(scratch_.front().key.hi >> (64 - depth_)) / (2 * width) * (2 * width);
+        const size_t first = depth_ == 0 ? 0
+                                         : static_cast<size_t>(scratch_.front().key.hi >> (64 - depth_)) /
+                                               (2 * width) * (2 * width);
         for (size_t i = 0; i < width; ++i) directory_[first + width + i] = high;
     }
 

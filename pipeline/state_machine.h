@@ -25,7 +25,9 @@ struct Checkpoint {
     std::vector<Row> rows;
 
     std::span<const uint8_t> key(const Row& r) const { return {arena.data() + r.key_offset, r.key_bytes}; }
-    std::span<const uint8_t> value(const Row& r) const { return {arena.data() + r.value_offset, r.value_bytes}; }
+    std::span<const uint8_t> value(const Row& r) const {
+        return {arena.data() + r.value_offset, r.value_bytes};
+    }
     void put(std::span<const uint8_t> key, std::span<const uint8_t> value) { add(key, value, false); }
     void erase(std::span<const uint8_t> key) { add(key, {}, true); }
 
@@ -67,7 +69,9 @@ class RowWriter {
         static_assert(std::is_trivially_copyable_v<T>);
         return raw(&v, sizeof v);
     }
-    RowWriter& text(std::string_view s) { return value(static_cast<uint32_t>(s.size())).raw(s.data(), s.size()); }
+    RowWriter& text(std::string_view s) {
+        return value(static_cast<uint32_t>(s.size())).raw(s.data(), s.size());
+    }
     RowWriter& raw(const void* data, size_t size) {
         const auto* bytes = static_cast<const uint8_t*>(data);
         bytes_.insert(bytes_.end(), bytes, bytes + size);

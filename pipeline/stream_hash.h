@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <new>
+#include <span>
 
 namespace penstock {
 

@@ -17,7 +17,8 @@ namespace penstock {
 int listen_on(const std::string& address) {
     const size_t colon = address.rfind(':');
     if (colon == std::string::npos)
-        throw std::runtime_error(fmt::format("'{}' is not an address; write host:port, for example 127.0.0.1:7400", address));
+        throw std::runtime_error(
+            fmt::format("'{}' is not an address; write host:port, for example 127.0.0.1:7400", address));
     std::string host = address.substr(0, colon);
     const std::string port = address.substr(colon + 1);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -25,7 +26,8 @@ int listen_on(const std::string& address) {
     addrinfo hints{}, *found = nullptr;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     hints.ai_socktype = SOCK_STREAM;
-    if (const int rc = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found); rc != 0)
+    if (const int rc = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+        rc != 0)
         throw std::runtime_error(fmt::format("cannot listen on '{}': {}", address, gai_strerror(rc)));
     const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int one = 1;
@@ -37,10 +39,12 @@ int listen_on(const std::string& address) {
     freeaddrinfo(found);
     if (failed) {
         if (fd >= 0) close(fd);
-        const char* remedy = failed == EADDRINUSE ? "; another program has the port: stop it, or set ingest.listen"
-                             : failed == EACCES   ? "; ports below 1024 need a privilege: set ingest.listen to a higher one"
-                                                  : "";
-        throw std::runtime_error(fmt::format("cannot listen on {}: {}{}", address, std::strerror(failed), remedy));
+        const char* remedy =
+            failed == EADDRINUSE ? "; another program has the port: stop it, or set ingest.listen"
+            : failed == EACCES   ? "; ports below 1024 need a privilege: set ingest.listen to a higher one"
+                                 : "";
+        throw std::runtime_error(
+            fmt::format("cannot listen on {}: {}{}", address, std::strerror(failed), remedy));
     }
     return fd;
 }

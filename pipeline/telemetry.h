@@ -21,7 +21,9 @@ namespace penstock {
 /// A count that only grows. `add` may be called from one thread only (no lock prefix); `read` from any.
 class Counter {
   public:
-    void add(uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+    void add(uint64_t n = 1) {
+        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
     uint64_t read() const { return value_.load(std::memory_order_relaxed); }
 
   private:
@@ -47,21 +49,21 @@ inline constexpr std::array<std::string_view, kStageCount> kStageNames{"ingest",
 
 struct alignas(64) StageTelemetry {
     Counter events_in, events_out;
-    Gauge depth;          ///< batches waiting before the stage
-    Histogram batch_ns;   ///< time the stage spent on a batch, weighted by the batch's events
+    Gauge depth;         ///< batches waiting before the stage
+    Histogram batch_ns;  ///< time the stage spent on a batch, weighted by the batch's events
 };
 
 enum class BreakerState : uint8_t { kClosed, kOpen, kHalfOpen };
 inline constexpr std::array<std::string_view, 3> kBreakerNames{"closed", "open", "half_open"};
 
 struct RegionTelemetry {
-    std::string name;        ///< fixed before threads start
-    bool configured = false; ///< has a database; fixed before threads start
-    std::atomic<Seq> flushed_seq{0};          ///< the ledger's cursor
-    std::atomic<StampNs> flushed_stamp_ns{0}; ///< received time of the newest flushed event
-    std::atomic<int64_t> lag_ns{0};           ///< age of the oldest event that waits; 0: none waits
+    std::string name;                          ///< fixed before threads start
+    bool configured = false;                   ///< has a database; fixed before threads start
+    std::atomic<Seq> flushed_seq{0};           ///< the ledger's cursor
+    std::atomic<StampNs> flushed_stamp_ns{0};  ///< received time of the newest flushed event
+    std::atomic<int64_t> lag_ns{0};            ///< age of the oldest event that waits; 0: none waits
     std::atomic<uint64_t> waiting_events{0};
-    std::atomic<uint64_t> stored_total{0};    ///< rows in the region from this log (counted in its ledger)
+    std::atomic<uint64_t> stored_total{0};  ///< rows in the region from this log (counted in its ledger)
     std::atomic<BreakerState> breaker{BreakerState::kClosed};
     Counter flushes_total, rows_total, failures_total;
     Histogram flush_ns;
@@ -104,8 +106,8 @@ struct SlaSnapshot {
 };
 
 enum class Readiness : uint8_t { kStarting, kRecovering, kReady, kStopping, kFailed };
-inline constexpr std::array<std::string_view, 5> kReadinessNames{"starting", "recovering", "ready", "stopping",
-                                                                 "failed"};
+inline constexpr std::array<std::string_view, 5> kReadinessNames{"starting", "recovering", "ready",
+                                                                 "stopping", "failed"};
 
 struct Telemetry {
     std::array<StageTelemetry, kStageCount> stages;
@@ -115,14 +117,14 @@ struct Telemetry {
     // Intake thread.
     alignas(64) Counter received_bytes, connections_accepted, connections_refused, connections_timed_out;
     Gauge connections_open;
-    Counter events_received;   ///< lines and frame events, before any check
-    Counter events_stored;     ///< accepted and sequenced
+    Counter events_received;  ///< lines and frame events, before any check
+    Counter events_stored;    ///< accepted and sequenced
     Counter events_duplicate;
-    Counter events_resent;     ///< recognised by producer and sequence, before dedup
+    Counter events_resent;                            ///< recognised by producer and sequence, before dedup
     std::array<Counter, kRefusalCount> dead_letters;  ///< by cause
     Counter backpressure_pauses;
     Gauge dedup_keys, dedup_bytes, producers;
-    Histogram ack_ns;          ///< last byte read to ack handed to the socket
+    Histogram ack_ns;  ///< last byte read to ack handed to the socket
 
     // Log thread.
     alignas(64) std::atomic<Seq> committed_seq{0};  ///< all below are durable
@@ -134,7 +136,7 @@ struct Telemetry {
 
     // Engine thread.
     alignas(64) std::atomic<Seq> applied_seq{0};
-    Histogram processing_ns;   ///< last byte read to SLA effects computed
+    Histogram processing_ns;  ///< last byte read to SLA effects computed
     Counter checkpoints;
     Histogram checkpoint_ns;
 
@@ -144,11 +146,23 @@ struct Telemetry {
     StampNs started_ns = 0;
     std::atomic<Readiness> readiness{Readiness::kStarting};
 
-    void set_sla(std::shared_ptr<const SlaSnapshot> s) { std::lock_guard l(sla_mutex_); sla_ = std::move(s); }
+    void set_sla(std::shared_ptr<const SlaSnapshot> s) {
+        std::lock_guard l(sla_mutex_);
+        sla_ = std::move(s);
+    }
     /// Never null after the appliance is built.
-    std::shared_ptr<const SlaSnapshot> sla() const { std::lock_guard l(sla_mutex_); return sla_; }
-    void set_failure(std::string text) { std::lock_guard l(sla_mutex_); failure_ = std::move(text); }
-    std::string failure() const { std::lock_guard l(sla_mutex_); return failure_; }
+    std::shared_ptr<const SlaSnapshot> sla() const {
+        std::lock_guard l(sla_mutex_);
+        return sla_;
+    }
+    void set_failure(std::string text) {
+        std::lock_guard l(sla_mutex_);
+        failure_ = std::move(text);
+    }
+    std::string failure() const {
+        std::lock_guard l(sla_mutex_);
+        return failure_;
+    }
 
   private:
     mutable std::mutex sla_mutex_;

@@ -177,7 +177,8 @@ class TimerWheel {
             const auto cell = static_cast<unsigned>(tick_ >> shift & 63);
             const uint64_t later = cell == 63 ? 0 : bits & (~uint64_t{0} << (cell + 1));
             if (later == 0) continue;
-            const uint64_t at = ((tick_ >> shift & ~uint64_t{63}) + static_cast<uint64_t>(std::countr_zero(later))) << shift;
+            const uint64_t at =
+                ((tick_ >> shift & ~uint64_t{63}) + static_cast<uint64_t>(std::countr_zero(later))) << shift;
             best = std::min(best, at);
         }
         return best;

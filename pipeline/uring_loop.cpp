@@ -31,20 +31,25 @@ constexpr unsigned kBufferCount = limits::kReceiveBufferCount;
 static_assert((kBufferCount & (kBufferCount - 1)) == 0, "io_uring wants a power of two");
 constexpr uint16_t kBufferGroup = 1;
 
-/// What a completion was for: the operation in the top byte of user_data, the connection's slot at the bottom.
+/// What a completion was for: the operation in the top byte of user_data, the connection's slot at the
+/// bottom.
 enum class Op : uint8_t { kAccept = 1, kWake, kReceive, kSend, kCancel };
 
 class UringLoop final : public NetLoop {
   public:
-    UringLoop(const Options& options, NetHandler& handler) : handler_(handler), connections_(options.connections_max) {
+    UringLoop(const Options& options, NetHandler& handler)
+        : handler_(handler), connections_(options.connections_max) {
         io_uring_params params{};
-        params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
+        params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
+                       IORING_SETUP_R_DISABLED;
         params.cq_entries = 8192;
         if (const int rc = io_uring_queue_init_params(1024, &ring_, &params); rc < 0)
-            throw std::runtime_error(fmt::format(
-                "the kernel refuses io_uring ({}); it needs Linux 6.1, sysctl kernel.io_uring_disabled=0, and in a "
-                "container a seccomp profile that allows io_uring_setup, io_uring_enter and io_uring_register",
-                std::strerror(-rc)));
+            throw std::runtime_error(
+                fmt::format("the kernel refuses io_uring ({}); it needs Linux 6.1, sysctl "
+                            "kernel.io_uring_disabled=0, and in a "
+                            "container a seccomp profile that allows io_uring_setup, io_uring_enter and "
+                            "io_uring_register",
+                            std::strerror(-rc)));
         try {
             listen_fd_ = listen_on(options.listen);
             wake_fd_ = eventfd(0, EFD_CLOEXEC);
@@ -129,7 +134,9 @@ class UringLoop final : public NetLoop {
         size_t sent = 0;
     };
 
-    static uint64_t tag(Op op, ConnectionId id = 0) { return uint64_t{static_cast<uint8_t>(op)} << 56 | static_cast<uint32_t>(id); }
+    static uint64_t tag(Op op, ConnectionId id = 0) {
+        return uint64_t{static_cast<uint8_t>(op)} << 56 | static_cast<uint32_t>(id);
+    }
 
     void release() {
         if (listen_fd_ >= 0) ::close(listen_fd_);
@@ -140,16 +147,17 @@ class UringLoop final : public NetLoop {
 
     void register_buffers() {
         buffers_.reset(new uint8_t[kBufferCount * kBufferStride]);
-        buffer_ring_ = static_cast<io_uring_buf_ring*>(mmap(nullptr, kBufferCount * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
-                                                            MAP_ANONYMOUS | MAP_PRIVATE, -1, 0));
+        buffer_ring_ =
+            static_cast<io_uring_buf_ring*>(mmap(nullptr, kBufferCount * sizeof(io_uring_buf),
+                                                 PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0));
         if (buffer_ring_ == MAP_FAILED) throw std::runtime_error("no memory for the receive buffer ring");
         io_uring_buf_reg reg{};
         reg.ring_addr = reinterpret_cast<uint64_t>(buffer_ring_);
         reg.ring_entries = kBufferCount;
         reg.bgid = kBufferGroup;
         if (const int rc = io_uring_register_buf_ring(&ring_, &reg, 0); rc != 0)
-            throw std::runtime_error(fmt::format("the kernel refuses io_uring buffer rings ({}); it needs Linux 5.19",
-                                                 std::strerror(-rc)));
+            throw std::runtime_error(fmt::format(
+                "the kernel refuses io_uring buffer rings ({}); it needs Linux 5.19", std::strerror(-rc)));
         io_uring_buf_ring_init(buffer_ring_);
         for (unsigned i = 0; i < kBufferCount; ++i) buffers_held_.push_back(static_cast<uint16_t>(i));
         give_back_buffers();
@@ -219,18 +227,24 @@ class UringLoop final : public NetLoop {
     void complete(const io_uring_cqe& cqe) {
         const auto op = static_cast<Op>(cqe.user_data >> 56);
         switch (op) {
-            case Op::kAccept: return accepted(cqe);
-            case Op::kWake: return arm_wake();
-            case Op::kReceive: return received(cqe);
-            case Op::kSend: return sent(cqe);
-            case Op::kCancel: return;
+            case Op::kAccept:
+                return accepted(cqe);
+            case Op::kWake:
+                return arm_wake();
+            case Op::kReceive:
+                return received(cqe);
+            case Op::kSend:
+                return sent(cqe);
+            case Op::kCancel:
+                return;
         }
     }
     void accepted(const io_uring_cqe& cqe) {
         if (!(cqe.flags & IORING_CQE_F_MORE)) arm_accept();
         if (cqe.res < 0) {
             if (cqe.res == -EMFILE || cqe.res == -ENFILE)
-                spdlog::warn("cannot accept a connection: {}; raise the limit of open files (ulimit -n)", std::strerror(-cqe.res));
+                spdlog::warn("cannot accept a connection: {}; raise the limit of open files (ulimit -n)",
+                             std::strerror(-cqe.res));
             return;
         }
         if (connections_.full()) {
@@ -250,17 +264,21 @@ class UringLoop final : public NetLoop {
         rearm_.push_back(c->id);
     }
     /// A slot is freed only when no operation of it is under way, so its index is enough to find it.
-    Connection* of(const io_uring_cqe& cqe) { return connections_.at_slot(static_cast<uint32_t>(cqe.user_data)); }
+    Connection* of(const io_uring_cqe& cqe) {
+        return connections_.at_slot(static_cast<uint32_t>(cqe.user_data));
+    }
     void received(const io_uring_cqe& cqe) {
         Connection* c = of(cqe);
-        if (cqe.flags & IORING_CQE_F_BUFFER) buffers_held_.push_back(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT));
+        if (cqe.flags & IORING_CQE_F_BUFFER)
+            buffers_held_.push_back(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT));
         if (!c) return;
         c->receive_armed = false;
         if (c->dropped) return finish(*c);
         const ConnectionId id = c->id;
         if (cqe.res > 0) {
             rearm_.push_back(id);
-            handler_.on_data(id, {buffers_.get() + buffers_held_.back() * kBufferStride, static_cast<size_t>(cqe.res)});
+            handler_.on_data(
+                id, {buffers_.get() + buffers_held_.back() * kBufferStride, static_cast<size_t>(cqe.res)});
         } else if (cqe.res == 0) {
             c->ended = true;
             handler_.on_end_of_stream(id);
@@ -321,9 +339,10 @@ std::unique_ptr<NetLoop> NetLoop::create(const Options& options, NetHandler& han
     if (options.backend == "io_uring") return make_uring_loop(options, handler);
     io_uring probe{};
     if (const int rc = io_uring_queue_init(2, &probe, 0); rc < 0) {
-        spdlog::warn("io_uring is refused here ({}): using epoll, at a lower rate; allow io_uring_setup (seccomp, "
-                     "sysctl kernel.io_uring_disabled) to mend it",
-                     std::strerror(-rc));
+        spdlog::warn(
+            "io_uring is refused here ({}): using epoll, at a lower rate; allow io_uring_setup (seccomp, "
+            "sysctl kernel.io_uring_disabled) to mend it",
+            std::strerror(-rc));
         return make_epoll_loop(options, handler);
     }
     io_uring_queue_exit(&probe);

@@ -28,7 +28,9 @@ struct EventFields {
     }
 };
 
-inline const fb::Event* event_of(std::span<const uint8_t> bytes) { return flatbuffers::GetRoot<fb::Event>(bytes.data()); }
+inline const fb::Event* event_of(std::span<const uint8_t> bytes) {
+    return flatbuffers::GetRoot<fb::Event>(bytes.data());
+}
 
 inline std::string_view view_of(const flatbuffers::String* s) {
     return s ? std::string_view(s->c_str(), s->size()) : std::string_view{};
@@ -36,7 +38,8 @@ inline std::string_view view_of(const flatbuffers::String* s) {
 
 /// Reads a verified event.
 inline void read_event(const fb::Event& event, EventFields& out) {
-    const auto pairs = [](const flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>* from, std::vector<EventFields::Pair>& to) {
+    const auto pairs = [](const flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>* from,
+                          std::vector<EventFields::Pair>& to) {
         to.clear();
         if (!from) return;
         for (const fb::Pair* p : *from) to.emplace_back(view_of(p->name()), view_of(p->value()));
@@ -61,7 +64,8 @@ class EventBuilder {
     std::span<const uint8_t> build(const EventFields& f) {
         fbb_.Clear();
         const auto optional = [&](std::string_view s) {
-            return s.empty() ? flatbuffers::Offset<flatbuffers::String>() : fbb_.CreateString(s.data(), s.size());
+            return s.empty() ? flatbuffers::Offset<flatbuffers::String>()
+                             : fbb_.CreateString(s.data(), s.size());
         };
         const auto extensions = pairs(f.extensions), groups = pairs(f.groups), keys = pairs(f.keys);
         const auto data = optional(f.data), region = optional(f.region), subject = optional(f.subject);
@@ -85,7 +89,8 @@ class EventBuilder {
     }
 
   private:
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>> pairs(const std::vector<EventFields::Pair>& from) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>> pairs(
+        const std::vector<EventFields::Pair>& from) {
         if (from.empty()) return {};
         offsets_.clear();
         for (const auto& [name, value] : from) {

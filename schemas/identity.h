@@ -20,7 +20,9 @@ class IdentityHasher {
         std::memcpy(&seed_, secret_.data(), sizeof seed_);
     }
 
-    Hash128 id(uint16_t tenant, std::string_view source, std::string_view id_text) { return hash('i', tenant, source, id_text); }
+    Hash128 id(uint16_t tenant, std::string_view source, std::string_view id_text) {
+        return hash('i', tenant, source, id_text);
+    }
     Hash128 key(uint16_t tenant, std::string_view subject) { return hash('k', tenant, subject, {}); }
     Hash128 producer(uint16_t tenant, std::string_view name) { return hash('p', tenant, name, {}); }
 
@@ -47,7 +49,8 @@ class IdentityHasher {
         std::memcpy(scratch_.data(), &head, sizeof head);
         std::memcpy(scratch_.data() + sizeof head, a.data(), a.size());
         if (!b.empty()) std::memcpy(scratch_.data() + sizeof head + a.size(), b.data(), b.size());
-        const XXH128_hash_t h = XXH3_128bits_withSecret(scratch_.data(), size, secret_.data(), secret_.size());
+        const XXH128_hash_t h =
+            XXH3_128bits_withSecret(scratch_.data(), size, secret_.data(), secret_.size());
         return {h.low64, h.high64};
     }
     std::vector<uint8_t> secret_;

@@ -41,7 +41,8 @@ static_assert(kDeadLetterRawBytesMax < kBatchBytesTarget, "a dead letter must fi
 
 /// Text of a control record, for example a workflow's document.
 inline constexpr size_t kControlTextBytesMax = 512 * 1024;
-static_assert(kControlTextBytesMax + kAttributeBytesMax + 4096 < kSlabBytes, "a control record must fit into a slab");
+static_assert(kControlTextBytesMax + kAttributeBytesMax + 4096 < kSlabBytes,
+              "a control record must fit into a slab");
 
 // --- Names --------------------------------------------------------------------------------------
 inline constexpr size_t kRegionsMax = 64;

@@ -16,8 +16,8 @@
 
 namespace penstock {
 
-using Seq = uint64_t;      ///< position in the log; the first is 1
-using StampNs = int64_t;   ///< UTC nanoseconds since 1970
+using Seq = uint64_t;     ///< position in the log; the first is 1
+using StampNs = int64_t;  ///< UTC nanoseconds since 1970
 inline constexpr StampNs kNoTime = std::numeric_limits<int64_t>::min();
 
 struct Hash128 {
@@ -52,10 +52,10 @@ struct EventHead {
     uint64_t type_hash;  ///< XXH3-64 of the type's text
     uint32_t offset;     ///< of the FlatBuffers bytes in the heap, a multiple of 8
     uint32_t length;
-    uint16_t tenant;     ///< id in the log's names
-    uint16_t region;     ///< id in the log's names
+    uint16_t tenant;  ///< id in the log's names
+    uint16_t region;  ///< id in the log's names
     uint8_t severity;
-    uint8_t flags;       ///< kHeadHasTime
+    uint8_t flags;  ///< kHeadHasTime
     uint16_t reserved;
 };
 static_assert(sizeof(EventHead) == 48);

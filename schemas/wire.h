@@ -27,8 +27,8 @@ enum class FrameType : uint8_t {
 struct FrameHeader {
     uint32_t magic;
     FrameType type;
-    uint8_t flags;       ///< zero
-    uint16_t reserved;   ///< zero
+    uint8_t flags;      ///< zero
+    uint16_t reserved;  ///< zero
     uint32_t body_bytes;
     uint32_t count;      ///< events in the body; zero for other frames
     uint64_t epoch;      ///< of the producer; zero where it named none

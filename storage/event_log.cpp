@@ -96,14 +96,15 @@ std::optional<uint16_t> LogNames::tenant(std::string_view name) const {
 }
 
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
-    if (value.size() < sizeof(RecordHeader)) throw LogError("a record is shorter than its header", MDB_CORRUPTED);
+    if (value.size() < sizeof(RecordHeader))
+        throw LogError("a record is shorter than its header", MDB_CORRUPTED);
     RecordView view;
     view.header = reinterpret_cast<const RecordHeader*>(value.data());
     const RecordHeader& h = *view.header;
     if (h.magic != kRecordMagic) throw LogError("a record does not begin with its magic", MDB_CORRUPTED);
     if (h.version != kRecordVersion)
-        throw LogError(fmt::format("the record at {} has format {}; this program reads {}", h.first_seq, h.version,
-                                   kRecordVersion),
+        throw LogError(fmt::format("the record at {} has format {}; this program reads {}", h.first_seq,
+                                   h.version, kRecordVersion),
                        MDB_VERSION_MISMATCH);
     const bool sane = h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kRecordProducersMax &&
                       h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes;
@@ -124,7 +125,8 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     view.heap = {at, h.heap_bytes};
     for (const EventHead& head : view.heads) {
         if (uint64_t{head.offset} + head.length > h.heap_bytes)
-            throw LogError(fmt::format("the record at {} has an event outside its bytes", h.first_seq), MDB_CORRUPTED);
+            throw LogError(fmt::format("the record at {} has an event outside its bytes", h.first_seq),
+                           MDB_CORRUPTED);
     }
     return view;
 }
@@ -136,7 +138,8 @@ EventLog::EventLog(const Options& options) : path_(options.path), bytes_max_(opt
         if (ec) throw LogError(fmt::format("cannot create {}: {}", path_, ec.message()), ec.value());
         ::chmod(path_.c_str(), 0700);
     } else if (!std::filesystem::exists(path_ + "/data.mdb", ec)) {
-        throw LogError(fmt::format("{} holds no log; name the data folder of an appliance that has run", path_), ENOENT);
+        throw LogError(
+            fmt::format("{} holds no log; name the data folder of an appliance that has run", path_), ENOENT);
     }
     check(mdb_env_create(&env_), "mdb_env_create");
     try {
@@ -147,7 +150,8 @@ EventLog::EventLog(const Options& options) : path_(options.path), bytes_max_(opt
         // the writer closely, and what is older is read by nobody or once.
         const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options.read_only ? MDB_RDONLY : 0u);
         if (const int rc = mdb_env_open(env_, path_.c_str(), flags, 0600); rc != 0) {
-            fail(fmt::format("cannot open the log in {} (is the folder yours, and its disk mounted?)", path_), rc);
+            fail(fmt::format("cannot open the log in {} (is the folder yours, and its disk mounted?)", path_),
+                 rc);
         }
         int stale = 0;
         mdb_reader_check(env_, &stale);
@@ -181,7 +185,8 @@ void EventLog::load_identity(bool read_only) {
         check(rc, "read the log's format");
         const std::string found(static_cast<const char*>(value.mv_data), value.mv_size);
         if (found != kFormat)
-            fail(fmt::format("{} is in format {}; this program reads {}", path_, found, kFormat), MDB_VERSION_MISMATCH);
+            fail(fmt::format("{} is in format {}; this program reads {}", path_, found, kFormat),
+                 MDB_VERSION_MISMATCH);
     }
     key = lmdb::val(kLogIdKey);
     check(mdb_get(txn, meta_, &key, &value), "read log_id");
@@ -203,15 +208,19 @@ void EventLog::load_identity(bool read_only) {
     txn.commit();
 }
 
-void EventLog::register_names(const std::vector<std::string>& regions, const std::vector<std::string>& tenants) {
+void EventLog::register_names(const std::vector<std::string>& regions,
+                              const std::vector<std::string>& tenants) {
     lmdb::Txn txn(env_, 0);
     LogNames names = names_;
-    const auto add = [&](char kind, std::vector<std::string>& list, const std::vector<std::string>& wanted, size_t max) {
+    const auto add = [&](char kind, std::vector<std::string>& list, const std::vector<std::string>& wanted,
+                         size_t max) {
         for (const std::string& name : wanted) {
             if (std::find(list.begin(), list.end(), name) != list.end()) continue;
             if (list.size() == max)
-                throw LogError(fmt::format("the log knows {} names already; {} has no room", max, name), ENOSPC);
-            const std::array<char, 3> id{kind, static_cast<char>(list.size() >> 8), static_cast<char>(list.size() & 0xff)};
+                throw LogError(fmt::format("the log knows {} names already; {} has no room", max, name),
+                               ENOSPC);
+            const std::array<char, 3> id{kind, static_cast<char>(list.size() >> 8),
+                                         static_cast<char>(list.size() & 0xff)};
             MDB_val key = lmdb::val(id.data(), id.size()), value = lmdb::val(name);
             check(mdb_put(txn, names_dbi_, &key, &value, 0), "write a name");
             list.push_back(name);

@@ -24,7 +24,7 @@ struct LogError : std::runtime_error {
 
 /// Facts that hold for the log's whole life; written when it is created.
 struct LogIdentity {
-    std::string log_id;              ///< UUID; names this log in the regions' ledgers
+    std::string log_id;                ///< UUID; names this log in the regions' ledgers
     std::vector<uint8_t> hash_secret;  ///< key of the identity hashes, 192 bytes
 };
 
@@ -39,8 +39,8 @@ struct LogNames {
 class EventLog {
   public:
     struct Options {
-        std::string path;                       ///< the folder `log/`; created when missing
-        uint64_t bytes_max = 64ULL << 30;       ///< map size: the most that the log may take on disk
+        std::string path;                  ///< the folder `log/`; created when missing
+        uint64_t bytes_max = 64ULL << 30;  ///< map size: the most that the log may take on disk
         bool read_only = false;
     };
     /// Throws LogError naming the path and what to do.
@@ -108,7 +108,8 @@ class LogReader {
     MDB_txn* txn_;
 };
 
-/// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only where asked.
+/// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only
+/// where asked.
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum);
 
 }  // namespace penstock

@@ -35,11 +35,16 @@ StateStore::StateStore(const Options& options) {
             check(rc, "read log_id");
             const std::string_view found(static_cast<const char*>(value.mv_data), value.mv_size);
             if (found != options.log_id)
-                throw LogError(fmt::format("{} belongs to log {}, not to {}; put the matching folder back, or remove it to "
-                                           "rebuild the state from the log", options.path, found, options.log_id), EINVAL);
+                throw LogError(
+                    fmt::format(
+                        "{} belongs to log {}, not to {}; put the matching folder back, or remove it to "
+                        "rebuild the state from the log",
+                        options.path, found, options.log_id),
+                    EINVAL);
         }
         key = lmdb::val("applied_seq");
-        if (mdb_get(txn, meta_, &key, &value) == 0) std::memcpy(&applied_seq_, value.mv_data, sizeof applied_seq_);
+        if (mdb_get(txn, meta_, &key, &value) == 0)
+            std::memcpy(&applied_seq_, value.mv_data, sizeof applied_seq_);
         txn.commit();
     } catch (...) {
         mdb_env_close(env_);
@@ -55,7 +60,8 @@ void StateStore::write(Checkpoint& checkpoint) {
         return std::string_view(reinterpret_cast<const char*>(k.data()), k.size());
     };
     // Key order keeps the pages that a transaction touches together; a later row of one key wins.
-    std::stable_sort(checkpoint.rows.begin(), checkpoint.rows.end(), [&](const auto& a, const auto& b) { return text(a) < text(b); });
+    std::stable_sort(checkpoint.rows.begin(), checkpoint.rows.end(),
+                     [&](const auto& a, const auto& b) { return text(a) < text(b); });
     lmdb::Txn txn(env_, 0);
     for (const Checkpoint::Row& row : checkpoint.rows) {
         MDB_val key = lmdb::val(text(row)), value = lmdb::val(checkpoint.value(row).data(), row.value_bytes);
@@ -72,12 +78,14 @@ void StateStore::write(Checkpoint& checkpoint) {
     applied_seq_ = checkpoint.applied_seq;
 }
 
-void StateStore::load(const std::function<void(std::span<const uint8_t>, std::span<const uint8_t>)>& row) const {
+void StateStore::load(
+    const std::function<void(std::span<const uint8_t>, std::span<const uint8_t>)>& row) const {
     lmdb::Txn txn(env_, MDB_RDONLY);
     lmdb::Cursor cursor(txn, rows_);
     MDB_val key, value;
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) row(lmdb::bytes(key), lmdb::bytes(value));
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+        row(lmdb::bytes(key), lmdb::bytes(value));
     if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
 }
 

@@ -31,7 +31,8 @@ class StateStore {
     /// State holds every record below it; 1: nothing yet.
     Seq applied_seq() const { return applied_seq_; }
     /// In key order.
-    void load(const std::function<void(std::span<const uint8_t> key, std::span<const uint8_t> value)>& row) const;
+    void load(
+        const std::function<void(std::span<const uint8_t> key, std::span<const uint8_t> value)>& row) const;
 
   private:
     MDB_env* env_ = nullptr;

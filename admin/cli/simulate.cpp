@@ -51,7 +51,8 @@ class Simulation {
         while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
         if (line.empty()) return true;
         if (line.size() > limits::kEventBytesMax) {
-            refuse(line_number, fmt::format("the line has {} bytes; at most {} are allowed", line.size(), limits::kEventBytesMax));
+            refuse(line_number, fmt::format("the line has {} bytes; at most {} are allowed", line.size(),
+                                            limits::kEventBytesMax));
             return true;
         }
         const size_t at = text_.size();
@@ -65,8 +66,8 @@ class Simulation {
         text_.resize(text_.size() + 64);  // the parser reads ahead
         work_.clear();
         for (const auto& p : pending_) {
-            work_.raw.push_back({reinterpret_cast<const uint8_t*>(text_.data()) + p.offset, static_cast<uint32_t>(p.size),
-                                 RawEvent::Format::kJson, 0, 0, p.line});
+            work_.raw.push_back({reinterpret_cast<const uint8_t*>(text_.data()) + p.offset,
+                                 static_cast<uint32_t>(p.size), RawEvent::Format::kJson, 0, 0, p.line});
             work_.verdicts.push_back(Verdict::kPending);
         }
         bool in_order = true;
@@ -84,7 +85,9 @@ class Simulation {
     }
 
     void finish_kept() {
-        std::stable_sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) { return a.batch->heads[a.item].time_ns < b.batch->heads[b.item].time_ns; });
+        std::stable_sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) {
+            return a.batch->heads[a.item].time_ns < b.batch->heads[b.item].time_ns;
+        });
         for (const Kept& k : kept_) feed(*k.batch, k.item);
     }
 
@@ -96,22 +99,27 @@ class Simulation {
         out += " \"edges\": [";
         for (size_t i = 0; i < counts.edges.size(); ++i) {
             const EdgeCounts& e = counts.edges[i];
-            out += fmt::format("{}\n  {{\n   \"from\": {},\n   \"to\": {},\n   \"within_ms\": {},\n   \"anchored\": {},\n   \"met\": {},\n"
-                               "   \"late\": {},\n   \"missed\": {},\n   \"pending\": {}\n  }}",
-                               i ? "," : "", json_string(e.from), json_string(e.to), e.within_ms, e.anchored, e.met, e.late, e.missed,
-                               e.pending);
+            out += fmt::format(
+                "{}\n  {{\n   \"from\": {},\n   \"to\": {},\n   \"within_ms\": {},\n   \"anchored\": {},\n   "
+                "\"met\": {},\n"
+                "   \"late\": {},\n   \"missed\": {},\n   \"pending\": {}\n  }}",
+                i ? "," : "", json_string(e.from), json_string(e.to), e.within_ms, e.anchored, e.met, e.late,
+                e.missed, e.pending);
         }
         return out + "\n ]\n}\n";
     }
 
     std::string table() const {
         const WorkflowCounts counts = engine_.counts(engine_.workflow_ids().front());
-        std::string out = fmt::format("{} events, {} keys, up to {}\n\n{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n", with_commas(events_),
-                                      with_commas(engine_.instances()), rfc3339_text(), "edge", "anchored", "met", "late", "missed", "pending");
+        std::string out =
+            fmt::format("{} events, {} keys, up to {}\n\n{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+                        with_commas(events_), with_commas(engine_.instances()), rfc3339_text(), "edge",
+                        "anchored", "met", "late", "missed", "pending");
         for (const EdgeCounts& e : counts.edges)
             out += fmt::format("{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-                               fmt::format("{} -> {} within {}", e.from, e.to, short_duration(static_cast<double>(e.within_ms) / 1e3)), e.anchored,
-                               e.met, e.late, e.missed, e.pending);
+                               fmt::format("{} -> {} within {}", e.from, e.to,
+                                           short_duration(static_cast<double>(e.within_ms) / 1e3)),
+                               e.anchored, e.met, e.late, e.missed, e.pending);
         return out;
     }
     uint64_t refused() const { return refused_; }
@@ -132,7 +140,8 @@ class Simulation {
         EventBatch& b = *batch_;
         for (size_t i = work_.begin; i < b.count(); ++i) {
             if (!(b.heads[i].flags & kHeadHasTime)) {
-                refuse(work_.raw[work_.raw_of[i]].position, "has no time; a simulation runs on the events' own times");
+                refuse(work_.raw[work_.raw_of[i]].position,
+                       "has no time; a simulation runs on the events' own times");
                 continue;
             }
             if (keep_) {
@@ -160,7 +169,9 @@ class Simulation {
     void refuse(uint64_t line, const std::string& why) {
         if (++refused_ <= kShownMax) complaints_.push_back(fmt::format("line {}: {}", line, why));
     }
-    int64_t end_ms() const { return events_ ? (clock_ns_ - ((clock_ns_ % 1'000'000 + 1'000'000) % 1'000'000)) / 1'000'000 : 0; }
+    int64_t end_ms() const {
+        return events_ ? (clock_ns_ - ((clock_ns_ % 1'000'000 + 1'000'000) % 1'000'000)) / 1'000'000 : 0;
+    }
     std::string rfc3339_text() const { return events_ ? format_rfc3339(clock_ns_) : "no time"; }
 
     const bool keep_;
@@ -213,12 +224,18 @@ void add_simulate(CLI::App& app, int& exit_code) {
     };
     auto flags = std::make_shared<Flags>();
     CLI::App* command = app.add_subcommand("simulate", "Run a workflow over a file of events, in event time");
-    command->add_option("--workflow", flags->workflow, "Workflow document, JSON")->required()->option_text("FILE");
-    command->add_option("--events", flags->events, "Events, NDJSON, plain or .gz; - for stdin")->required()->option_text("FILE");
+    command->add_option("--workflow", flags->workflow, "Workflow document, JSON")
+        ->required()
+        ->option_text("FILE");
+    command->add_option("--events", flags->events, "Events, NDJSON, plain or .gz; - for stdin")
+        ->required()
+        ->option_text("FILE");
     flags->output.add_to(*command);
     command->footer(
-        "Tells how many keys would have met, missed or been late on each edge. It is the engine that runs live, on a clock that the "
-        "events' own times turn; events out of order are put in order first. Nothing is sent and nothing is stored."
+        "Tells how many keys would have met, missed or been late on each edge. It is the engine that runs "
+        "live, on a clock that the "
+        "events' own times turn; events out of order are put in order first. Nothing is sent and nothing is "
+        "stored."
         "\n\n"
         "met      settled at or before the deadline\n"
         "late     settled after it\n"
@@ -238,8 +255,10 @@ void add_simulate(CLI::App& app, int& exit_code) {
             simulation = simulate(workflow, *input, true);
         }
         for (const std::string& complaint : simulation->complaints()) warn(complaint);
-        if (simulation->refused()) complain(fmt::format("{} lines were refused", with_commas(simulation->refused())));
-        if (simulation->duplicates()) warn(fmt::format("{} duplicates were left out", with_commas(simulation->duplicates())));
+        if (simulation->refused())
+            complain(fmt::format("{} lines were refused", with_commas(simulation->refused())));
+        if (simulation->duplicates())
+            warn(fmt::format("{} duplicates were left out", with_commas(simulation->duplicates())));
         print(flags->output.json() ? simulation->json() : simulation->table());
         exit_code = simulation->refused() ? kFailed : kOk;
     });

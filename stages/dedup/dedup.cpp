@@ -10,7 +10,8 @@ constexpr size_t kPrefetchAhead = 8;
 
 DedupStage::DedupStage(const Options& options)
     : memory_bytes_max_(options.memory_bytes_max), window_ns_(options.window_ns) {
-    // An eighth of the tick's range is the window; the rest is the time that a sweep has to find what expired.
+    // An eighth of the tick's range is the window; the rest is the time that a sweep has to find what
+    // expired.
     tick_ns_ = std::max<int64_t>(options.window_ns / 8192, 1'000'000);
     window_ticks_ = static_cast<uint64_t>(options.window_ns / tick_ns_) + 1;
 }
@@ -26,7 +27,8 @@ size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
     const size_t end = batch.count(), looked_at = end - work.begin;
     const uint64_t tick = tick_of(now_ns_);
     bool dropped = false;
-    for (size_t i = work.begin; i < std::min(end, work.begin + kPrefetchAhead); ++i) keys_.prefetch(batch.identities[i].id);
+    for (size_t i = work.begin; i < std::min(end, work.begin + kPrefetchAhead); ++i)
+        keys_.prefetch(batch.identities[i].id);
     for (size_t i = work.begin; i < end; ++i) {
         if (i + kPrefetchAhead < end) keys_.prefetch(batch.identities[i + kPrefetchAhead].id);
         const EventIdentity& identity = batch.identities[i];
@@ -39,7 +41,8 @@ size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
                 dropped = true;
             } else {
                 work.refuse(work.raw_of[i], Refusal::kConflict,
-                            "an event of this source and id was stored with another type, subject, time, region or data; "
+                            "an event of this source and id was stored with another type, subject, time, "
+                            "region or data; "
                             "give a new event a new id");
                 dropped = true;
             }
@@ -66,14 +69,16 @@ void DedupStage::housekeep(StampNs now_ns) {
     const uint64_t tick = tick_of(now_ns_);
     // Every segment is seen within two windows; at the bound faster, since intake waits for room.
     const bool full = keys_.bytes() >= memory_bytes_max_;
-    sweep_due_ += static_cast<double>(keys_.segment_count()) * static_cast<double>(std::max<int64_t>(now_ns - swept_ns_, 0)) /
+    sweep_due_ += static_cast<double>(keys_.segment_count()) *
+                  static_cast<double>(std::max<int64_t>(now_ns - swept_ns_, 0)) /
                   static_cast<double>(2 * window_ns_);
     if (swept_ns_ == 0) sweep_due_ = 0;
     swept_ns_ = std::max(swept_ns_, now_ns);
     auto segments = static_cast<size_t>(std::min(sweep_due_, static_cast<double>(keys_.segment_count())));
     sweep_due_ -= static_cast<double>(segments);
     if (full) segments = std::max<size_t>(segments, 256);
-    for (size_t i = 0; i < segments; ++i) keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
+    for (size_t i = 0; i < segments; ++i)
+        keys_.sweep_one([&](const auto& entry) { return expired(entry.value, tick); });
 }
 
 }  // namespace penstock

@@ -9,10 +9,14 @@ namespace penstock {
 namespace {
 std::string_view text_at(const EventFields& f, FieldPath::Root root) {
     switch (root) {
-        case FieldPath::Root::kSubject: return f.subject;
-        case FieldPath::Root::kSource: return f.source;
-        case FieldPath::Root::kType: return f.type;
-        case FieldPath::Root::kData: break;
+        case FieldPath::Root::kSubject:
+            return f.subject;
+        case FieldPath::Root::kSource:
+            return f.source;
+        case FieldPath::Root::kType:
+            return f.type;
+        case FieldPath::Root::kData:
+            break;
     }
     return {};
 }
@@ -32,7 +36,8 @@ EnrichStage::EnrichStage(Options options) : options_(std::move(options)), fresh_
 size_t EnrichStage::growth_bytes_max(const Options& options) {
     if (options.lookups.empty() && options.masks.empty()) return 0;
     constexpr size_t kPadding = 64;  // the groups' vector, and strings and the whole rounded up
-    return options.lookups.size() * LookupTable::kRowBytesMax + options.masks.size() * DataEditor::kMasked.size() + kPadding;
+    return options.lookups.size() * LookupTable::kRowBytesMax +
+           options.masks.size() * DataEditor::kMasked.size() + kPadding;
 }
 
 void EnrichStage::reload_changed_files() {
@@ -92,7 +97,8 @@ bool EnrichStage::enrich(EventFields& f, std::string& data) {
         if (!row) continue;
         for (size_t column = 0; column < row->size(); ++column) {
             const std::string_view name = tables_[i]->columns()[column];
-            const bool has = std::any_of(f.groups.begin(), f.groups.end(), [&](const auto& g) { return g.first == name; });
+            const bool has =
+                std::any_of(f.groups.begin(), f.groups.end(), [&](const auto& g) { return g.first == name; });
             if (has || (*row)[column].empty()) continue;  // what the producer says goes first
             f.groups.emplace_back(name, (*row)[column]);
             changed = true;

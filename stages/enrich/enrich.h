@@ -47,7 +47,7 @@ class EnrichStage {
     std::mutex mutex_;                                        ///< guards what follows
     std::vector<std::shared_ptr<const LookupTable>> fresh_;   ///< null: unchanged
     std::atomic<bool> has_fresh_{false};
-    std::vector<LookupTable::Version> seen_;                  ///< reloading thread's
+    std::vector<LookupTable::Version> seen_;  ///< reloading thread's
 
     EventBuilder builder_;
     EventFields fields_;

@@ -31,7 +31,9 @@ class CsvReader {
             if (c != ',') return true;
         }
     }
-    [[noreturn]] void fail(std::string_view what) const { throw LookupError(fmt::format("{}:{}: {}", file_, row_line_, what)); }
+    [[noreturn]] void fail(std::string_view what) const {
+        throw LookupError(fmt::format("{}:{}: {}", file_, row_line_, what));
+    }
 
   private:
     void step() { line_ += text_[at_++] == '\n'; }
@@ -70,27 +72,32 @@ class CsvReader {
 }  // namespace
 
 LookupTable::Version LookupTable::version_of(const std::string& file) {
-    struct stat s {};
+    struct stat s{};
     if (::stat(file.c_str(), &s) != 0) return {};
     return {s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec, static_cast<uint64_t>(s.st_size)};
 }
 
 std::shared_ptr<const LookupTable> LookupTable::load(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) throw LookupError(fmt::format("{}: cannot be read; name a CSV file in enrich.lookup.file", file));
+    if (!in)
+        throw LookupError(fmt::format("{}: cannot be read; name a CSV file in enrich.lookup.file", file));
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     CsvReader reader(text, file);
     auto table = std::make_shared<LookupTable>();
     std::vector<std::string> row;
     if (!reader.next(row) || row.size() < 2)
-        throw LookupError(fmt::format("{}:1: has no header line of a key column and at least one other", file));
+        throw LookupError(
+            fmt::format("{}:1: has no header line of a key column and at least one other", file));
     table->columns_.assign(row.begin() + 1, row.end());
     const size_t width = row.size();
     while (reader.next(row)) {
-        if (row.size() != width) reader.fail(fmt::format("has {} fields; the header has {}", row.size(), width));
+        if (row.size() != width)
+            reader.fail(fmt::format("has {} fields; the header has {}", row.size(), width));
         size_t bytes = 0;
         for (size_t i = 1; i < width; ++i) bytes += row[i].size() + table->columns_[i - 1].size() + 32;
-        if (bytes > kRowBytesMax) reader.fail(fmt::format("adds {} bytes to an event; at most {} are allowed", bytes, kRowBytesMax));
+        if (bytes > kRowBytesMax)
+            reader.fail(
+                fmt::format("adds {} bytes to an event; at most {} are allowed", bytes, kRowBytesMax));
         std::string key = std::move(row[0]);
         row.erase(row.begin());
         if (!table->rows_.emplace(key, row).second) reader.fail(fmt::format("key '{}' is given twice", key));

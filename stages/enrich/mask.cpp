@@ -35,7 +35,8 @@ bool find_member(simdjson::ondemand::object& object, std::string_view name, simd
 }
 }  // namespace
 
-std::optional<std::string_view> DataEditor::locate(std::string_view data, const std::vector<std::string>& members) {
+std::optional<std::string_view> DataEditor::locate(std::string_view data,
+                                                   const std::vector<std::string>& members) {
     using namespace simdjson;
     if (members.empty()) return std::nullopt;
     padded_ = padded_string(data);
@@ -75,7 +76,8 @@ bool DataEditor::mask(std::string& data, const std::vector<std::string>& members
     return true;
 }
 
-std::optional<std::string> DataEditor::text_of(std::string_view data, const std::vector<std::string>& members) {
+std::optional<std::string> DataEditor::text_of(std::string_view data,
+                                               const std::vector<std::string>& members) {
     const auto value = locate(data, members);
     if (!value || value->empty() || value->front() == '{' || value->front() == '[') return std::nullopt;
     if (value->front() != '"') return std::string(*value);

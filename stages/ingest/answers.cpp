@@ -36,11 +36,12 @@ std::string in_format(WireFormat format, wire::FrameType type, std::string body)
 
 }  // namespace
 
-std::string welcome(WireFormat format, std::string_view log_id, std::string_view tenant, uint64_t epoch, uint64_t next,
-                    uint64_t credits_bytes) {
-    return in_format(format, wire::FrameType::kWelcome,
-                     fmt::format(R"({{"welcome":true,"log_id":{},"tenant":{},"epoch":{},"next":{},"credits_bytes":{}}})",
-                                 quoted(log_id), quoted(tenant), epoch, next, credits_bytes));
+std::string welcome(WireFormat format, std::string_view log_id, std::string_view tenant, uint64_t epoch,
+                    uint64_t next, uint64_t credits_bytes) {
+    return in_format(
+        format, wire::FrameType::kWelcome,
+        fmt::format(R"({{"welcome":true,"log_id":{},"tenant":{},"epoch":{},"next":{},"credits_bytes":{}}})",
+                    quoted(log_id), quoted(tenant), epoch, next, credits_bytes));
 }
 
 std::string ack(WireFormat format, const AckCounts& c, uint64_t credits_bytes) {
@@ -48,18 +49,20 @@ std::string ack(WireFormat format, const AckCounts& c, uint64_t credits_bytes) {
         const wire::Ack body{c.seq, c.stored, c.duplicates, c.refused, credits_bytes};
         return frame(wire::FrameType::kAck, {reinterpret_cast<const char*>(&body), sizeof body});
     }
-    return fmt::format("{{\"acked\":{},\"stored\":{},\"duplicates\":{},\"refused\":{}}}\n", c.seq, c.stored, c.duplicates, c.refused);
+    return fmt::format("{{\"acked\":{},\"stored\":{},\"duplicates\":{},\"refused\":{}}}\n", c.seq, c.stored,
+                       c.duplicates, c.refused);
 }
 
 std::string done(const AckCounts& c) {
-    return fmt::format("{{\"done\":true,\"acked\":{},\"stored\":{},\"duplicates\":{},\"refused\":{}}}\n", c.seq, c.stored, c.duplicates,
-                       c.refused);
+    return fmt::format("{{\"done\":true,\"acked\":{},\"stored\":{},\"duplicates\":{},\"refused\":{}}}\n",
+                       c.seq, c.stored, c.duplicates, c.refused);
 }
 
 std::string refused(WireFormat format, uint64_t position, Refusal cause, std::string_view detail) {
     return in_format(format, wire::FrameType::kRefused,
-                     fmt::format(R"({{"{}":{},"error":"{}","detail":{}}})", format == WireFormat::kBinary ? "seq" : "refused",
-                                 position, info(cause).name, quoted(detail)));
+                     fmt::format(R"({{"{}":{},"error":"{}","detail":{}}})",
+                                 format == WireFormat::kBinary ? "seq" : "refused", position,
+                                 info(cause).name, quoted(detail)));
 }
 
 std::string error(WireFormat format, Refusal cause, std::string_view detail) {

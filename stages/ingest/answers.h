@@ -17,8 +17,8 @@ struct AckCounts {
 };
 
 namespace answers {
-std::string welcome(WireFormat format, std::string_view log_id, std::string_view tenant, uint64_t epoch, uint64_t next,
-                    uint64_t credits_bytes);
+std::string welcome(WireFormat format, std::string_view log_id, std::string_view tenant, uint64_t epoch,
+                    uint64_t next, uint64_t credits_bytes);
 std::string ack(WireFormat format, const AckCounts& counts, uint64_t credits_bytes);
 /// NDJSON only; a binary producer's last ack says it.
 std::string done(const AckCounts& counts);

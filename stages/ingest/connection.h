@@ -28,27 +28,27 @@ struct IngestConnection {
     uint64_t epoch = 0;
 
     // Where the stream stands.
-    uint64_t next_position = 1;   ///< of the next event line (a named producer may repeat older ones)
-    uint64_t next_new = 1;        ///< first position that was not taken yet
-    std::vector<uint8_t> carry;   ///< a line or frame that has begun
-    bool discarding = false;      ///< inside a line that is too long
+    uint64_t next_position = 1;  ///< of the next event line (a named producer may repeat older ones)
+    uint64_t next_new = 1;       ///< first position that was not taken yet
+    std::vector<uint8_t> carry;  ///< a line or frame that has begun
+    bool discarding = false;     ///< inside a line that is too long
     uint64_t discarded_bytes = 0;
     std::unique_ptr<StreamHash> discarded_hash;
-    bool ended = false;           ///< the peer will send no more
-    bool finished = false;        ///< its last answer has been sent
-    bool failing = false;         ///< in error or closed; nothing more is read
-    std::string error;            ///< the last answer, when failing
-    int64_t last_read_ns = 0;     ///< monotonic
+    bool ended = false;        ///< the peer will send no more
+    bool finished = false;     ///< its last answer has been sent
+    bool failing = false;      ///< in error or closed; nothing more is read
+    std::string error;         ///< the last answer, when failing
+    int64_t last_read_ns = 0;  ///< monotonic
 
     // What is owed.
-    AckCounts counted;            ///< including what is not durable yet
-    AckCounts acked;              ///< as last told
-    std::string answers;          ///< refused events since the last publication
-    bool touched = false;         ///< in Ingest's list of connections to answer
-    bool wants_ack = false;       ///< a heartbeat asked
-    bool ack_due = false;         ///< `acked` has moved since it was told
+    AckCounts counted;       ///< including what is not durable yet
+    AckCounts acked;         ///< as last told
+    std::string answers;     ///< refused events since the last publication
+    bool touched = false;    ///< in Ingest's list of connections to answer
+    bool wants_ack = false;  ///< a heartbeat asked
+    bool ack_due = false;    ///< `acked` has moved since it was told
     uint32_t answers_under_way = 0;
-    bool paused = false;          ///< not read: its answers are not taken
+    bool paused = false;  ///< not read: its answers are not taken
 };
 
 }  // namespace penstock

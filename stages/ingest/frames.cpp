@@ -20,8 +20,8 @@ FrameHeader header_of(const uint8_t* at) {
     return h;
 }
 bool plausible(const FrameHeader& h) {
-    return h.magic == wire::kMagic && h.flags == 0 && h.reserved == 0 && h.type >= FrameType::kHello && h.type <= FrameType::kEnd &&
-           h.body_bytes <= limits::kFrameBodyBytesMax;
+    return h.magic == wire::kMagic && h.flags == 0 && h.reserved == 0 && h.type >= FrameType::kHello &&
+           h.type <= FrameType::kEnd && h.body_bytes <= limits::kFrameBodyBytesMax;
 }
 bool checksum_holds(std::span<const uint8_t> frame) {
     static thread_local StreamHash hash;
@@ -38,7 +38,9 @@ void Ingest::read_frames(Connection& c, std::span<const uint8_t> data) {
         const size_t have = c.carry.size();
         if (have == 0 && data.size() >= sizeof(FrameHeader)) {
             const FrameHeader h = header_of(data.data());
-            if (!plausible(h)) return fail(c, Refusal::kBadFrame, "a frame's magic, type, flags or length is wrong (docs/wire_format.md)");
+            if (!plausible(h))
+                return fail(c, Refusal::kBadFrame,
+                            "a frame's magic, type, flags or length is wrong (docs/wire_format.md)");
             const size_t size = sizeof h + h.body_bytes;
             if (data.size() >= size) {
                 take_frame(c, data.first(size));
@@ -54,9 +56,12 @@ void Ingest::read_frames(Connection& c, std::span<const uint8_t> data) {
         data = data.subspan(part);
         if (c.carry.size() < sizeof(FrameHeader)) return;
         const FrameHeader h = header_of(c.carry.data());
-        if (!plausible(h)) return fail(c, Refusal::kBadFrame, "a frame's magic, type, flags or length is wrong (docs/wire_format.md)");
+        if (!plausible(h))
+            return fail(c, Refusal::kBadFrame,
+                        "a frame's magic, type, flags or length is wrong (docs/wire_format.md)");
         if (have < sizeof(FrameHeader)) c.carry.reserve(sizeof h + h.body_bytes + 64);
-        if (c.carry.size() == sizeof h + h.body_bytes) take_frame(c, keep_for_round(std::exchange(c.carry, {})));
+        if (c.carry.size() == sizeof h + h.body_bytes)
+            take_frame(c, keep_for_round(std::exchange(c.carry, {})));
     }
 }
 
@@ -72,8 +77,10 @@ void Ingest::take_frame(Connection& c, std::span<const uint8_t> frame) {
     }
     if (!c.introduced && !introduce_anonymous(c)) return;
     switch (h.type) {
-        case FrameType::kEvents: return take_event_frame(c, frame);
-        case FrameType::kWatermark: return watermark(c, body);
+        case FrameType::kEvents:
+            return take_event_frame(c, frame);
+        case FrameType::kWatermark:
+            return watermark(c, body);
         case FrameType::kHeartbeat:
             c.wants_ack = true;
             process();
@@ -85,7 +92,8 @@ void Ingest::take_frame(Connection& c, std::span<const uint8_t> frame) {
             c.wants_ack = true;
             process();
             return end_of_stream(c);
-        default: return;
+        default:
+            return;
     }
 }
 
@@ -96,9 +104,12 @@ void Ingest::take_event_frame(Connection& c, std::span<const uint8_t> frame) {
     // Whatever a damaged frame says of itself cannot be believed, but for its length, which led to it.
     const uint64_t count = std::min<uint64_t>(h.count, h.body_bytes / 8);
     if (count == 0 || count != h.count)
-        return fail(c, Refusal::kBadFrame, fmt::format("the frame says that it holds {} events in {} bytes", h.count, h.body_bytes));
+        return fail(c, Refusal::kBadFrame,
+                    fmt::format("the frame says that it holds {} events in {} bytes", h.count, h.body_bytes));
     const uint64_t first = named ? h.first_seq : c.next_new;
-    if (named && sound && h.epoch != c.epoch) return fail(c, Refusal::kFenced, fmt::format("the frame has epoch {}, the connection {}", h.epoch, c.epoch));
+    if (named && sound && h.epoch != c.epoch)
+        return fail(c, Refusal::kFenced,
+                    fmt::format("the frame has epoch {}, the connection {}", h.epoch, c.epoch));
     if (named && sound && first > c.next_new)
         return fail(c, Refusal::kGap, fmt::format("sequence {} came but {} is expected", first, c.next_new));
     if (!sound) {
@@ -106,16 +117,20 @@ void Ingest::take_event_frame(Connection& c, std::span<const uint8_t> frame) {
         letter.set_raw(frame);
         const uint64_t position = c.next_new;
         c.next_new += count;
-        return refuse_whole(c, position, count, Refusal::kBadChecksum,
-                            fmt::format("the frame of {} events was damaged on its way; send it again", count), std::move(letter));
+        return refuse_whole(
+            c, position, count, Refusal::kBadChecksum,
+            fmt::format("the frame of {} events was damaged on its way; send it again", count),
+            std::move(letter));
     }
     const uint8_t* at = frame.data() + sizeof h;
     const uint8_t* const end = frame.data() + frame.size();
     for (uint64_t i = 0; i < count; ++i) {
         uint32_t length = 0;
         if (end - at >= 8) std::memcpy(&length, at, sizeof length);
-        if (end - at < 8 || length == 0 || length > limits::kEventBytesMax || static_cast<size_t>(end - at) - 8 < length)
-            return fail(c, Refusal::kBadFrame, fmt::format("event {} of the frame does not lie inside it", i + 1));
+        if (end - at < 8 || length == 0 || length > limits::kEventBytesMax ||
+            static_cast<size_t>(end - at) - 8 < length)
+            return fail(c, Refusal::kBadFrame,
+                        fmt::format("event {} of the frame does not lie inside it", i + 1));
         const uint64_t position = first + i;
         if (position < c.next_new) {
             resent(c);

@@ -47,7 +47,8 @@ void Ingest::on_data(ConnectionId id, std::span<const uint8_t> data) {
     if (round_ns_ == 0) round_ns_ = clock_.monotonic_ns();
     c->last_read_ns = round_ns_;
     telemetry_.received_bytes.add(data.size());
-    if (c->format == WireFormat::kUnknown) c->format = data[0] == 'P' ? WireFormat::kBinary : WireFormat::kNdjson;
+    if (c->format == WireFormat::kUnknown)
+        c->format = data[0] == 'P' ? WireFormat::kBinary : WireFormat::kNdjson;
     c->format == WireFormat::kBinary ? read_frames(*c, data) : read_lines(*c, data);
 }
 
@@ -94,13 +95,15 @@ void Ingest::on_round_end() {
 
 // --- raw events and their verdicts ------------------------------------------------------------------------
 
-void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position) {
+void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format,
+                     uint64_t position) {
     if (work_.raw.size() == limits::kBatchEventsMax) process();
     if (sources_.empty() || sources_.back() != &c) {
         sources_.push_back(&c);
         work_.sources.push_back({c.peer, c.producer_name, c.producer, c.epoch, c.tenant});
     }
-    work_.raw.push_back({bytes.data(), static_cast<uint32_t>(bytes.size()), format, c.tenant, static_cast<uint32_t>(sources_.size() - 1), position});
+    work_.raw.push_back({bytes.data(), static_cast<uint32_t>(bytes.size()), format, c.tenant,
+                         static_cast<uint32_t>(sources_.size() - 1), position});
     work_.verdicts.push_back(Verdict::kPending);
     ++received_;
 }
@@ -123,16 +126,22 @@ void Ingest::process() {
 void Ingest::account() {
     size_t next_refused = 0;
     // Refusals come in the order of the stages; answers go in the order of the events.
-    std::sort(work_.refused.begin(), work_.refused.end(), [](const auto& a, const auto& b) { return a.raw < b.raw; });
+    std::sort(work_.refused.begin(), work_.refused.end(),
+              [](const auto& a, const auto& b) { return a.raw < b.raw; });
     uint64_t duplicates = 0;
     for (size_t i = 0; i < work_.raw.size(); ++i) {
         const RawEvent& raw = work_.raw[i];
         Connection& c = *sources_[raw.source];
         if (work_.verdicts[i] != Verdict::kPending) c.counted.seq = raw.position;
         switch (work_.verdicts[i]) {
-            case Verdict::kAccepted: ++c.counted.stored; break;
-            case Verdict::kDuplicate: ++c.counted.duplicates, ++duplicates; break;
-            case Verdict::kPending: return;  // the sink gave up: what follows was not taken
+            case Verdict::kAccepted:
+                ++c.counted.stored;
+                break;
+            case Verdict::kDuplicate:
+                ++c.counted.duplicates, ++duplicates;
+                break;
+            case Verdict::kPending:
+                return;  // the sink gave up: what follows was not taken
             case Verdict::kRefused: {
                 const RefusedEvent& r = work_.refused[next_refused++];
                 ++c.counted.refused;
@@ -161,7 +170,8 @@ DeadLetter Ingest::letter_for(const Connection& c, uint64_t position) const {
     return letter;
 }
 
-void Ingest::refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail, DeadLetter letter) {
+void Ingest::refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail,
+                          DeadLetter letter) {
     process();  // answers keep the order of the events
     c.counted.seq = position + count - 1;
     c.counted.refused += count;
@@ -208,7 +218,8 @@ void Ingest::answer_durable() {
             --c->answers_under_way;
             if (!owed.refused.empty()) loop_->send(c->id, owed.refused);
             const uint64_t events = owed.counts.seq - c->acked.seq;
-            if (owed.read_ns && events) telemetry_.ack_ns.record(static_cast<uint64_t>(now - owed.read_ns), events);
+            if (owed.read_ns && events)
+                telemetry_.ack_ns.record(static_cast<uint64_t>(now - owed.read_ns), events);
             c->ack_due |= !(c->acked == owed.counts);
             c->acked = owed.counts;
             if (to_ack.empty() || to_ack.back() != c) to_ack.push_back(c);
@@ -269,8 +280,6 @@ void Ingest::stop_reading() {
     apply_backpressure();
 }
 
-bool Ingest::drained() {
-    return owed_.empty() && touched_.empty() && work_.raw.empty();
-}
+bool Ingest::drained() { return owed_.empty() && touched_.empty() && work_.raw.empty(); }
 
 }  // namespace penstock

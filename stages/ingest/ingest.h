@@ -83,7 +83,8 @@ class Ingest final : public NetHandler {
 
     // ingest.cpp
     void add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position);
-    void refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail, DeadLetter letter);
+    void refuse_whole(Connection& c, uint64_t position, uint64_t count, Refusal cause, std::string detail,
+                      DeadLetter letter);
     DeadLetter letter_for(const Connection& c, uint64_t position) const;
     void process();
     void account();

@@ -40,8 +40,10 @@ void Ingest::read_lines(Connection& c, std::span<const uint8_t> data) {
 
 void Ingest::discard_line(Connection& c, std::span<const uint8_t> part, bool ends) {
     // The first bytes stay for the dead letter; of the rest only length and hash.
-    const size_t room = c.carry.size() < limits::kDeadLetterRawBytesMax ? limits::kDeadLetterRawBytesMax - c.carry.size() : 0;
-    c.carry.insert(c.carry.end(), part.begin(), part.begin() + static_cast<ptrdiff_t>(std::min(room, part.size())));
+    const size_t room =
+        c.carry.size() < limits::kDeadLetterRawBytesMax ? limits::kDeadLetterRawBytesMax - c.carry.size() : 0;
+    c.carry.insert(c.carry.end(), part.begin(),
+                   part.begin() + static_cast<ptrdiff_t>(std::min(room, part.size())));
     c.discarded_bytes += part.size();
     c.discarded_hash->add(part);
     if (!ends) return;
@@ -60,11 +62,14 @@ void Ingest::discard_line(Connection& c, std::span<const uint8_t> part, bool end
     c.carry = {};
     c.discarding = false;
     refuse_whole(c, position, 1, Refusal::kTooLong,
-                 fmt::format("the line has {} bytes; at most {} are allowed", letter.whole_length, limits::kEventBytesMax), std::move(letter));
+                 fmt::format("the line has {} bytes; at most {} are allowed", letter.whole_length,
+                             limits::kEventBytesMax),
+                 std::move(letter));
 }
 
 void Ingest::take_line(Connection& c, std::span<const uint8_t> line) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line = line.first(line.size() - 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
+        line = line.first(line.size() - 1);
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line = line.subspan(1);
     if (line.empty()) return;
     if (take_control_line(c, line)) return;
@@ -81,7 +86,8 @@ bool is_control(std::span<const uint8_t> line) {
     constexpr std::string_view kMember = "\"penstock\"";
     size_t at = 1;
     while (at < line.size() && (line[at] == ' ' || line[at] == '\t')) ++at;
-    return line[0] == '{' && line.size() - at >= kMember.size() && std::memcmp(line.data() + at, kMember.data(), kMember.size()) == 0;
+    return line[0] == '{' && line.size() - at >= kMember.size() &&
+           std::memcmp(line.data() + at, kMember.data(), kMember.size()) == 0;
 }
 }  // namespace
 
@@ -90,15 +96,18 @@ bool Ingest::take_control_line(Connection& c, std::span<const uint8_t> line) {
     const std::string_view text(reinterpret_cast<const char*>(line.data()), line.size());
     boost::system::error_code error;
     const json::value root = json::parse(text, error);
-    const json::value* kind = !error && root.is_object() ? root.get_object().if_contains("penstock") : nullptr;
+    const json::value* kind =
+        !error && root.is_object() ? root.get_object().if_contains("penstock") : nullptr;
     if (!kind || !kind->is_string()) {
         fail(c, Refusal::kBadJson, "a control line is a JSON object whose member penstock is a string");
         return true;
     }
     const std::string_view name = kind->get_string();
     if (name == "hello") {
-        if (c.introduced) fail(c, Refusal::kBadValue, "hello comes first on a connection, and once");
-        else hello(c, text);
+        if (c.introduced)
+            fail(c, Refusal::kBadValue, "hello comes first on a connection, and once");
+        else
+            hello(c, text);
         return true;
     }
     if (!c.introduced && !introduce_anonymous(c)) return true;
@@ -118,12 +127,16 @@ bool Ingest::take_control_line(Connection& c, std::span<const uint8_t> line) {
         } else {
             const auto next = static_cast<uint64_t>(seq->get_int64());
             if (next > c.next_new)
-                fail(c, Refusal::kGap, fmt::format("sequence {} was announced but {} is expected", next, c.next_new));
+                fail(c, Refusal::kGap,
+                     fmt::format("sequence {} was announced but {} is expected", next, c.next_new));
             else
                 c.next_position = next;
         }
     } else {
-        fail(c, Refusal::kBadValue, fmt::format("control line '{}' is not known; known are hello, watermark, heartbeat, caught-up, seq", name.substr(0, 64)));
+        fail(c, Refusal::kBadValue,
+             fmt::format(
+                 "control line '{}' is not known; known are hello, watermark, heartbeat, caught-up, seq",
+                 name.substr(0, 64)));
     }
     return true;
 }

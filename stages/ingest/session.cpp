@@ -21,7 +21,9 @@ void Ingest::hello(Connection& c, std::string_view text) {
         const json::value* v = o.if_contains(name);
         if (!v) return true;
         if (!v->is_string() || v->get_string().size() > limits::kAttributeBytesMax) {
-            fail(c, Refusal::kWrongType, fmt::format("hello: {} is not a string of at most {} bytes", name, limits::kAttributeBytesMax));
+            fail(c, Refusal::kWrongType,
+                 fmt::format("hello: {} is not a string of at most {} bytes", name,
+                             limits::kAttributeBytesMax));
             return false;
         }
         out = std::string(v->get_string());
@@ -29,11 +31,16 @@ void Ingest::hello(Connection& c, std::string_view text) {
     };
     for (const auto& member : o) {
         static constexpr std::string_view kKnown[] = {"penstock", "tenant", "key", "producer", "epoch"};
-        if (std::find(std::begin(kKnown), std::end(kKnown), std::string_view(member.key())) == std::end(kKnown))
-            return fail(c, Refusal::kBadValue, fmt::format("hello: '{}' is not known; known are tenant, key, producer, epoch", std::string_view(member.key())));
+        if (std::find(std::begin(kKnown), std::end(kKnown), std::string_view(member.key())) ==
+            std::end(kKnown))
+            return fail(c, Refusal::kBadValue,
+                        fmt::format("hello: '{}' is not known; known are tenant, key, producer, epoch",
+                                    std::string_view(member.key())));
     }
     std::string tenant = options_.tenants.front().name, key, producer;
-    if (!string_member("tenant", tenant) || !string_member("key", key) || !string_member("producer", producer)) return;
+    if (!string_member("tenant", tenant) || !string_member("key", key) ||
+        !string_member("producer", producer))
+        return;
     uint64_t epoch = 0;
     if (const json::value* v = o.if_contains("epoch")) {
         if (!v->is_int64() || v->get_int64() < 1)
@@ -41,13 +48,15 @@ void Ingest::hello(Connection& c, std::string_view text) {
         epoch = static_cast<uint64_t>(v->get_int64());
     }
 
-    const auto known = std::find_if(options_.tenants.begin(), options_.tenants.end(), [&](const Tenant& t) { return t.name == tenant; });
+    const auto known = std::find_if(options_.tenants.begin(), options_.tenants.end(),
+                                    [&](const Tenant& t) { return t.name == tenant; });
     // One answer for both, so that names cannot be found out by trying.
     static constexpr std::string_view kUnknown = "the tenant is not configured or the key is not its own";
     if (known == options_.tenants.end()) return fail(c, Refusal::kUnknownTenant, std::string(kUnknown));
     if (known->key_hash.empty()) {
         if (!c.loopback)
-            return fail(c, Refusal::kUnknownTenant, fmt::format("tenant {} has no key and is served on loopback only", tenant));
+            return fail(c, Refusal::kUnknownTenant,
+                        fmt::format("tenant {} has no key and is served on loopback only", tenant));
     } else if (!api_key_matches(key, known->key_hash)) {
         return fail(c, Refusal::kBadKey, std::string(kUnknown));
     }
@@ -58,7 +67,8 @@ void Ingest::hello(Connection& c, std::string_view text) {
         c.producer = hasher_.producer(c.tenant, producer);
         const auto opening = producers_.open(c.producer, epoch, c.id);
         if (opening.result == ProducerTable::Opened::kFenced)
-            return fail(c, Refusal::kFenced, fmt::format("producer {} is at epoch {} already", producer, opening.producer->epoch));
+            return fail(c, Refusal::kFenced,
+                        fmt::format("producer {} is at epoch {} already", producer, opening.producer->epoch));
         c.producer_name = producer;
         c.epoch = opening.producer->epoch;
         c.next_position = c.next_new = opening.producer->next_seq;
@@ -66,12 +76,14 @@ void Ingest::hello(Connection& c, std::string_view text) {
         if (Connection* older = find(opening.superseded))
             fail(*older, Refusal::kFenced, "another connection speaks for this producer now");
     }
-    loop_->send(c.id, answers::welcome(c.format, options_.log_id, tenant, c.epoch, c.next_position, options_.credits_bytes));
+    loop_->send(c.id, answers::welcome(c.format, options_.log_id, tenant, c.epoch, c.next_position,
+                                       options_.credits_bytes));
 }
 
 bool Ingest::introduce_anonymous(Connection& c) {
     if (!c.loopback || !options_.tenants.front().key_hash.empty()) {
-        fail(c, Refusal::kUnknownTenant, "send a hello with tenant and key first: only loopback is served without");
+        fail(c, Refusal::kUnknownTenant,
+             "send a hello with tenant and key first: only loopback is served without");
         return false;
     }
     c.tenant = options_.tenants.front().id;
@@ -81,15 +93,20 @@ bool Ingest::introduce_anonymous(Connection& c) {
 void Ingest::watermark(Connection& c, std::string_view text) {
     boost::system::error_code error;
     const json::value root = json::parse(text, error);
-    const json::value* source = !error && root.is_object() ? root.get_object().if_contains("source") : nullptr;
+    const json::value* source =
+        !error && root.is_object() ? root.get_object().if_contains("source") : nullptr;
     const json::value* time = !error && root.is_object() ? root.get_object().if_contains("time") : nullptr;
-    if (!source || !source->is_string() || !time || !time->is_string() || !parse_rfc3339(std::string_view(time->get_string())))
+    if (!source || !source->is_string() || !time || !time->is_string() ||
+        !parse_rfc3339(std::string_view(time->get_string())))
         return fail(c, Refusal::kBadValue, "a watermark has source, a string, and time, an RFC 3339 instant");
-    if (source->get_string().size() > limits::kAttributeBytesMax || time->get_string().size() > limits::kNameBytesMax)
-        return fail(c, Refusal::kTooLong, fmt::format("a watermark's source has at most {} bytes, its time {}", limits::kAttributeBytesMax,
-                                                      limits::kNameBytesMax));
+    if (source->get_string().size() > limits::kAttributeBytesMax ||
+        time->get_string().size() > limits::kNameBytesMax)
+        return fail(c, Refusal::kTooLong,
+                    fmt::format("a watermark's source has at most {} bytes, its time {}",
+                                limits::kAttributeBytesMax, limits::kNameBytesMax));
     process();
-    sink_.control(ControlKind::kWatermark, std::string_view(source->get_string()), std::string_view(time->get_string()));
+    sink_.control(ControlKind::kWatermark, std::string_view(source->get_string()),
+                  std::string_view(time->get_string()));
 }
 
 void Ingest::fail(Connection& c, Refusal cause, const std::string& detail) {
@@ -117,9 +134,10 @@ bool whole_json(std::span<const uint8_t> line) {
 void Ingest::end_of_stream(Connection& c) {
     if (c.ended) return;
     c.ended = true;
-    // What a named producer could not finish is no event yet: it says it again after its next welcome. To count it
-    // as refused would use up its sequence, and the whole event would be taken for a repetition.
-    if (!c.producer_name.empty() && (c.discarding || c.format == WireFormat::kBinary || !whole_json(c.carry))) c.carry.clear(), c.discarding = false;
+    // What a named producer could not finish is no event yet: it says it again after its next welcome. To
+    // count it as refused would use up its sequence, and the whole event would be taken for a repetition.
+    if (!c.producer_name.empty() && (c.discarding || c.format == WireFormat::kBinary || !whole_json(c.carry)))
+        c.carry.clear(), c.discarding = false;
     if (c.format == WireFormat::kNdjson && c.discarding) discard_line(c, {}, true);
     if (c.format == WireFormat::kNdjson && !c.carry.empty()) {
         // A last line without its newline is still a line.
@@ -129,7 +147,8 @@ void Ingest::end_of_stream(Connection& c) {
         DeadLetter letter = letter_for(c, c.next_new);
         letter.set_raw(c.carry);
         c.carry.clear();
-        refuse_whole(c, c.next_new++, 1, Refusal::kTruncated, "the connection ended inside a frame; send it again", std::move(letter));
+        refuse_whole(c, c.next_new++, 1, Refusal::kTruncated,
+                     "the connection ended inside a frame; send it again", std::move(letter));
     }
     touch(c);
 }
@@ -150,7 +169,8 @@ void Ingest::check_timeouts(int64_t now_ns) {
             DeadLetter letter = letter_for(*c, c->next_new);
             letter.set_raw(c->carry);
             c->carry.clear();
-            refuse_whole(*c, c->next_new++, 1, Refusal::kTruncated, "the rest of the event did not come in time", std::move(letter));
+            refuse_whole(*c, c->next_new++, 1, Refusal::kTruncated,
+                         "the rest of the event did not come in time", std::move(letter));
         }
         loop_->close_now(id, "idle");
     }

@@ -59,7 +59,8 @@ size_t LogStage::do_work(int64_t timeout_ns) {
     stage.events_out.add(events);
     stage.batch_ns.record(took_ns, events);
     bytes_since_housekeeping_ += bytes;
-    if (bytes_since_housekeeping_ > kHousekeepingBytes || clock_.monotonic_ns() >= next_housekeeping_ns_) housekeep();
+    if (bytes_since_housekeeping_ > kHousekeepingBytes || clock_.monotonic_ns() >= next_housekeeping_ns_)
+        housekeep();
     return to - from;
 }
 
@@ -72,7 +73,8 @@ void LogStage::housekeep() {
     const size_t gone = log_.trim(
         [&](const RecordView& r) {
             if (r.end_seq() > below || r.last_stamp() > now - options_.keep_at_least_ns) return false;
-            if (r.end_seq() >= telemetry_.committed_seq.load()) return false;  // the last one says where the log ends
+            if (r.end_seq() >= telemetry_.committed_seq.load())
+                return false;  // the last one says where the log ends
             const bool goes = r.last_stamp() < now - options_.retention_ns || used > options_.retention_bytes;
             if (goes) used -= std::min<uint64_t>(used, r.header->value_bytes());
             return goes;

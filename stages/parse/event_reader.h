@@ -29,14 +29,18 @@ class EventReader {
     void read_flatbuffer(std::span<const uint8_t> bytes, EventFields& out, uint64_t& data_hash);
 
   private:
-    void read_member(simdjson::ondemand::document& document, simdjson::ondemand::field& field, EventFields& out, uint64_t& data_hash);
-    void read_data(simdjson::ondemand::document& document, simdjson::ondemand::value value, EventFields& out, uint64_t& data_hash);
-    void read_pairs(simdjson::ondemand::value value, std::string_view name, std::vector<EventFields::Pair>& out);
+    void read_member(simdjson::ondemand::document& document, simdjson::ondemand::field& field,
+                     EventFields& out, uint64_t& data_hash);
+    void read_data(simdjson::ondemand::document& document, simdjson::ondemand::value value, EventFields& out,
+                   uint64_t& data_hash);
+    void read_pairs(simdjson::ondemand::value value, std::string_view name,
+                    std::vector<EventFields::Pair>& out);
     void read_extension(simdjson::ondemand::value value, std::string_view name, EventFields& out);
 
     JsonWalk walk_;
     simdjson::ondemand::parser parser_;
-    uint32_t seen_ = 0, named_ = 0;        ///< members of the current event that have a value, or any mention; a bit each
+    uint32_t seen_ = 0,
+             named_ = 0;  ///< members of the current event that have a value, or any mention; a bit each
     std::vector<std::string_view> nulls_;  ///< extensions of the current event that are null
 };
 

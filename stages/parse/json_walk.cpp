@@ -3,7 +3,8 @@
 namespace penstock {
 
 std::string_view JsonWalk::number_token(std::string_view token) {
-    while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
+    while (!token.empty() &&
+           (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
         token.remove_suffix(1);
     size_t at = 0;
     const auto digit = [&] { return at < token.size() && token[at] >= '0' && token[at] <= '9'; };

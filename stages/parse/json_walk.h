@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "schemas/limits.h"
 #include "schemas/identity.h"
+#include "schemas/limits.h"
 
 namespace penstock {
 
-/// Throws simdjson::simdjson_error for what is not JSON, DepthError beyond limits::kJsonDepthMax, NameTwiceError
-/// for an object that gives a name twice.
+/// Throws simdjson::simdjson_error for what is not JSON, DepthError beyond limits::kJsonDepthMax,
+/// NameTwiceError for an object that gives a name twice.
 struct DepthError {};
 struct NameTwiceError {};
 
@@ -50,13 +50,15 @@ class JsonWalk {
                 }
                 return h;
             }
-            case json_type::string: return IdentityHasher::mix(kString, hasher_.text(value.get_string()));
+            case json_type::string:
+                return IdentityHasher::mix(kString, hasher_.text(value.get_string()));
             case json_type::number: {
                 // The token is not consumed: the iterator around it passes over what was not read.
                 const std::string_view token = number_token(value.raw_json_token());
                 return IdentityHasher::mix(kNumber, hasher_.text(token));
             }
-            case json_type::boolean: return bool(value.get_bool()) ? kTrue : kFalse;
+            case json_type::boolean:
+                return bool(value.get_bool()) ? kTrue : kFalse;
             case json_type::null:
                 if (!value.is_null()) throw simdjson::simdjson_error(simdjson::N_ATOM_ERROR);
                 return kNull;
@@ -72,8 +74,8 @@ class JsonWalk {
     static std::string_view number_token(std::string_view token);
 
   private:
-    static constexpr uint64_t kObject = 0x6f626a, kArray = 0x617272, kString = 0x737472, kNumber = 0x6e756d, kTrue = 0x74727565,
-                              kFalse = 0x66616c73, kNull = 0x6e756c6c;
+    static constexpr uint64_t kObject = 0x6f626a, kArray = 0x617272, kString = 0x737472, kNumber = 0x6e756d,
+                              kTrue = 0x74727565, kFalse = 0x66616c73, kNull = 0x6e756c6c;
     /// Names are compared by their hash, which is keyed: nobody can aim at an equal one.
     void check_names(size_t first) {
         const auto begin = names_.begin() + static_cast<ptrdiff_t>(first);

@@ -11,9 +11,7 @@ namespace penstock {
 namespace {
 /// An event whose FlatBuffers form would not fit is left for the next batch. Strings never grow, each pair
 /// costs at most 32 bytes beyond its text, the table itself below 256.
-size_t bytes_needed_max(const RawEvent& raw) {
-    return raw.length + 256 + limits::kAttributesMax * 32 + 64;
-}
+size_t bytes_needed_max(const RawEvent& raw) { return raw.length + 256 + limits::kAttributesMax * 32 + 64; }
 }  // namespace
 
 struct ParseStage::Impl {
@@ -42,7 +40,8 @@ struct ParseStage::Impl {
         const std::string_view type = vocabulary.type(fields.type);
         const bool aliased = type.data() != fields.type.data();
         fields.type = type;
-        // What enrich may write again is written by our builder from the start: it grows by no more than what is added.
+        // What enrich may write again is written by our builder from the start: it grows by no more than what
+        // is added.
         if (bytes.empty() && growth_bytes_max == 0 && EventWriter::can_write(fields)) {
             bytes = {heap, EventWriter::write(fields, heap)};
         } else if (bytes.empty() || aliased || growth_bytes_max > 0) {
@@ -68,7 +67,8 @@ struct ParseStage::Impl {
         identity.id = hasher.id(raw.tenant, fields.source, fields.id);
         uint64_t content = IdentityHasher::mix(head.type_hash, hasher.text(fields.subject));
         content = IdentityHasher::mix(content, static_cast<uint64_t>(fields.time_ns));
-        content = IdentityHasher::mix(content, head.region == kRegionUnknown ? hasher.text(fields.region) : uint64_t{head.region});
+        content = IdentityHasher::mix(
+            content, head.region == kRegionUnknown ? hasher.text(fields.region) : uint64_t{head.region});
         identity.content = IdentityHasher::mix(content, data_hash);
 
         batch.header.heap_bytes += (head.length + 7u) & ~7u;
@@ -76,7 +76,8 @@ struct ParseStage::Impl {
     }
 };
 
-ParseStage::ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary, size_t growth_bytes_max)
+ParseStage::ParseStage(std::span<const uint8_t> hash_secret, const Vocabulary& vocabulary,
+                       size_t growth_bytes_max)
     : impl_(std::make_unique<Impl>(hash_secret, vocabulary, growth_bytes_max)) {}
 ParseStage::~ParseStage() = default;
 

@@ -15,7 +15,7 @@ namespace penstock {
 
 /// Fixed after start.
 struct Vocabulary {
-    absl::flat_hash_map<std::string, uint16_t> regions;         ///< names and aliases -> id in the log
+    absl::flat_hash_map<std::string, uint16_t> regions;  ///< names and aliases -> id in the log
     absl::flat_hash_map<std::string, std::string> type_aliases;
 
     uint16_t region(std::string_view name) const {

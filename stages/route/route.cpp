@@ -19,10 +19,13 @@ size_t RouteStage::do_work(WorkBatch& work) {
                 head.region = region_for(head.tenant);
                 continue;
             }
-            const std::string_view name = view_of(event_of({batch.heap + head.offset, head.length})->region());
-            work.refuse(work.raw_of[i], Refusal::kUnknownRegion,
-                        fmt::format("region '{}' is not configured; use a configured name or alias, or leave region out",
-                                    name.substr(0, limits::kNameBytesMax)));
+            const std::string_view name =
+                view_of(event_of({batch.heap + head.offset, head.length})->region());
+            work.refuse(
+                work.raw_of[i], Refusal::kUnknownRegion,
+                fmt::format(
+                    "region '{}' is not configured; use a configured name or alias, or leave region out",
+                    name.substr(0, limits::kNameBytesMax)));
             on_refused_(batch.identities[i]);
             refused = true;
         }

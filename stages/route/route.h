@@ -25,7 +25,8 @@ class RouteStage {
 
   private:
     uint16_t region_for(uint16_t tenant) const {
-        const uint16_t own = tenant < options_.tenant_regions.size() ? options_.tenant_regions[tenant] : kRegionNone;
+        const uint16_t own =
+            tenant < options_.tenant_regions.size() ? options_.tenant_regions[tenant] : kRegionNone;
         return own == kRegionNone ? options_.default_region : own;
     }
     const Options options_;

@@ -26,7 +26,8 @@ class ProducerPositions final : public StateMachine {
             Entry& e = positions_[name];
             e.dirty = false;
             RowWriter key, value;
-            out.put(key.key_u8('P').value(name).bytes(), value.value(e.position.epoch).value(e.position.seq).bytes());
+            out.put(key.key_u8('P').value(name).bytes(),
+                    value.value(e.position.epoch).value(e.position.seq).bytes());
         }
     }
     void load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) override {

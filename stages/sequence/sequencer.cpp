@@ -37,7 +37,8 @@ void append_control(EventBatch& batch, ControlKind kind, std::string_view name, 
 
 }  // namespace
 
-Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns, std::function<bool()> give_up)
+Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns,
+                     std::function<bool()> give_up)
     : ring_(ring),
       clock_(clock),
       give_up_(std::move(give_up)),

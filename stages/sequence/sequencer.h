@@ -22,12 +22,15 @@ struct IntakeStopped {};
 class Sequencer {
   public:
     /// `next_seq`, `last_stamp_ns`: where the log ends. `give_up`: asked while the ring is full.
-    Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns, std::function<bool()> give_up);
+    Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns,
+              std::function<bool()> give_up);
 
     /// The batch of events being filled.
     EventBatch& events() { return *events_; }
     /// Nothing is open: all that was handed over has been published.
-    bool empty() const { return events_->count() == 0 && events_->header.producer_count == 0 && letters_->count() == 0; }
+    bool empty() const {
+        return events_->count() == 0 && events_->header.producer_count == 0 && letters_->count() == 0;
+    }
 
     void add_dead_letter(const DeadLetter& letter);
     void add_position(const ProducerPosition& position);

@@ -23,7 +23,7 @@ struct Engine::Running {
     const uint32_t id;
     const Workflow workflow;
     InstancePool pool;
-    std::vector<Counts> counts;  ///< by edge
+    std::vector<Counts> counts;   ///< by edge
     std::vector<uint32_t> dirty;  ///< instances changed since the last checkpoint
     bool header_dirty = true;
 
@@ -66,12 +66,15 @@ void Engine::apply(const RecordView& record) {
                 on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
             }
             return;
-        case RecordKind::kDeadLetters: return advance(record.last_stamp(), record.first_seq());
+        case RecordKind::kDeadLetters:
+            return advance(record.last_stamp(), record.first_seq());
         case RecordKind::kControl: {
             advance(record.last_stamp(), record.first_seq());
             const auto* control = flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
-            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflow)) define(parse_workflow(view_of(control->text())));
-            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired)) retire(view_of(control->name()));
+            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflow))
+                define(parse_workflow(view_of(control->text())));
+            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired))
+                retire(view_of(control->name()));
             return;
         }
     }
@@ -117,7 +120,8 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             } else {
                 --counts.missed;
                 if (in_time) ++retracted_, totals_dirty_ = true;
-                emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, instance, role.edge, seq, now_ns);
+                emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, instance, role.edge,
+                     seq, now_ns);
             }
             ++(in_time ? counts.met : counts.late);
             state.phase = Phase::kSettled;
@@ -181,13 +185,16 @@ void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
     totals_dirty_ = true;
 }
 
-void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq, StampNs now_ns) {
+void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq,
+                  StampNs now_ns) {
     if (!on_effect) return;
     const StampNs deadline = r.pool.edge(i, edge).deadline_ns;
-    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.edge(i, edge).anchor_seq, cause_seq, deadline, std::max(deadline, now_ns)});
+    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.edge(i, edge).anchor_seq, cause_seq, deadline,
+               std::max(deadline, now_ns)});
 }
 
-bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const {
+bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes,
+                    Hash128& out) const {
     if (r.workflow.key.kind == KeySelector::Kind::kSubject) {
         out = head.key;
         return out != Hash128{};
@@ -228,7 +235,8 @@ void Engine::index_roles() {
     roles_.clear();
     for (const auto& r : running_) {
         if (!r) continue;
-        // Settling comes first: where from and to are one type, its first event anchors and its second settles.
+        // Settling comes first: where from and to are one type, its first event anchors and its second
+        // settles.
         for (const bool is_to : {true, false})
             for (uint32_t e = 0; e < r->workflow.edges.size(); ++e) {
                 const Edge& edge = r->workflow.edges[e];
@@ -258,7 +266,8 @@ WorkflowCounts Engine::counts(uint32_t id) const {
     for (size_t e = 0; e < r.counts.size(); ++e) {
         const Edge& edge = r.workflow.edges[e];
         const auto& c = r.counts[e];
-        out.edges.push_back({edge.from, edge.to, edge.within_ns / 1'000'000, c.anchored, c.met, c.late, c.missed, c.pending});
+        out.edges.push_back(
+            {edge.from, edge.to, edge.within_ns / 1'000'000, c.anchored, c.met, c.late, c.missed, c.pending});
     }
     return out;
 }
@@ -322,7 +331,9 @@ void Engine::save_changes(Checkpoint& out) {
     }
     if (std::exchange(totals_dirty_, false)) {
         start(0);
-        out.put(key.bytes(), value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).bytes());
+        out.put(
+            key.bytes(),
+            value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).bytes());
     }
 }
 
@@ -358,7 +369,8 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
             }
             return;
         }
-        default: return;
+        default:
+            return;
     }
 }
 

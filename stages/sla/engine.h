@@ -28,10 +28,10 @@ struct SlaEffect {
     Kind kind;
     uint32_t workflow, edge;
     Hash128 key;
-    Seq anchor_seq;       ///< the event that armed the deadline
-    Seq cause_seq;        ///< the record item that let it be judged
+    Seq anchor_seq;  ///< the event that armed the deadline
+    Seq cause_seq;   ///< the record item that let it be judged
     StampNs deadline_ns;
-    StampNs at_ns;        ///< logical time: max(deadline, stamp of the cause)
+    StampNs at_ns;  ///< logical time: max(deadline, stamp of the cause)
 };
 
 /// One thread. Semantics of an edge, for each key: the first `from` anchors it, the first `to` after that
@@ -98,11 +98,12 @@ class Engine final : public StateMachine {
     static bool any_armed(const Running& r, uint32_t instance);
     void retain_or_evict(Running& r, uint32_t instance, StampNs now_ns);
     void drop_instances(Running& r);
-    void emit(SlaEffect::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq, StampNs now_ns);
+    void emit(SlaEffect::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq,
+              StampNs now_ns);
     bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;
 
     const Options options_;
-    std::vector<std::unique_ptr<Running>> running_;  ///< by workflow id; null: retired
+    std::vector<std::unique_ptr<Running>> running_;           ///< by workflow id; null: retired
     absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; settling before anchoring
     TimerWheel<Timer> wheel_;
     std::vector<Timer> retention_due_;  ///< while advance runs

@@ -20,7 +20,7 @@ struct EdgeState {
 
 struct Instance {
     Hash128 key;
-    StampNs last_stamp_ns = 0;  ///< of the last event or missed deadline that changed it
+    StampNs last_stamp_ns = 0;     ///< of the last event or missed deadline that changed it
     TimerId retention = kNoTimer;  ///< there whenever no edge is armed
     bool dirty = false;
     bool live = false;
@@ -35,8 +35,12 @@ class InstancePool {
     size_t edge_count() const { return edges_; }
     Instance& at(uint32_t i) { return chunks_[i / kChunk].instances[i % kChunk]; }
     const Instance& at(uint32_t i) const { return chunks_[i / kChunk].instances[i % kChunk]; }
-    EdgeState& edge(uint32_t i, uint32_t edge) { return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge]; }
-    const EdgeState& edge(uint32_t i, uint32_t edge) const { return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge]; }
+    EdgeState& edge(uint32_t i, uint32_t edge) {
+        return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge];
+    }
+    const EdgeState& edge(uint32_t i, uint32_t edge) const {
+        return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge];
+    }
 
     static constexpr uint32_t kNone = 0xffffffff;
     uint32_t find(const Hash128& key) {
@@ -50,7 +54,9 @@ class InstancePool {
             free_.pop_back();
         } else {
             i = next_++;
-            if (i / kChunk == chunks_.size()) chunks_.push_back({std::make_unique<Instance[]>(kChunk), std::make_unique<EdgeState[]>(kChunk * edges_)});
+            if (i / kChunk == chunks_.size())
+                chunks_.push_back(
+                    {std::make_unique<Instance[]>(kChunk), std::make_unique<EdgeState[]>(kChunk * edges_)});
         }
         at(i) = Instance{};
         at(i).key = key;

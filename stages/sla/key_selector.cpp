@@ -18,7 +18,8 @@ bool hash_text(std::string_view text, uint16_t tenant, Hash128& out) {
     return true;
 }
 
-bool find_pair(const flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>* pairs, const std::string& name, uint16_t tenant, Hash128& out) {
+bool find_pair(const flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>* pairs, const std::string& name,
+               uint16_t tenant, Hash128& out) {
     if (!pairs) return false;
     for (const fb::Pair* p : *pairs)
         if (view_of(p->name()) == name) return hash_text(view_of(p->value()), tenant, out);
@@ -29,12 +30,18 @@ bool find_pair(const flatbuffers::Vector<flatbuffers::Offset<fb::Pair>>* pairs, 
 
 bool select_key(const KeySelector& selector, const fb::Event& event, uint16_t tenant, Hash128& out) {
     switch (selector.kind) {
-        case KeySelector::Kind::kSubject: return hash_text(view_of(event.subject()), tenant, out);
-        case KeySelector::Kind::kSource: return hash_text(view_of(event.source()), tenant, out);
-        case KeySelector::Kind::kKeys: return find_pair(event.keys(), selector.path[0], tenant, out);
-        case KeySelector::Kind::kGroups: return find_pair(event.groups(), selector.path[0], tenant, out);
-        case KeySelector::Kind::kExtension: return find_pair(event.extensions(), selector.path[0], tenant, out);
-        case KeySelector::Kind::kData: break;
+        case KeySelector::Kind::kSubject:
+            return hash_text(view_of(event.subject()), tenant, out);
+        case KeySelector::Kind::kSource:
+            return hash_text(view_of(event.source()), tenant, out);
+        case KeySelector::Kind::kKeys:
+            return find_pair(event.keys(), selector.path[0], tenant, out);
+        case KeySelector::Kind::kGroups:
+            return find_pair(event.groups(), selector.path[0], tenant, out);
+        case KeySelector::Kind::kExtension:
+            return find_pair(event.extensions(), selector.path[0], tenant, out);
+        case KeySelector::Kind::kData:
+            break;
     }
     const std::string_view data = view_of(event.data());
     if (data.empty()) return false;

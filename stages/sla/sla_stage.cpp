@@ -10,8 +10,8 @@ constexpr size_t kRecentMax = 50;
 constexpr StampNs kNever = TimerWheel<int>::kNever;
 }  // namespace
 
-SlaStage::SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others, Telemetry& telemetry,
-                   const Clock& clock, std::function<void()> on_due)
+SlaStage::SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others,
+                   Telemetry& telemetry, const Clock& clock, std::function<void()> on_due)
     : options_(options),
       ring_(ring),
       engine_(engine),
@@ -25,7 +25,8 @@ SlaStage::SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector
     engine_.on_effect = [this](const SlaEffect& effect) {
         if (effect.kind != SlaEffect::Kind::kMissed) return;
         held_.push_back(effect);
-        if (held_.size() > 2 * kRecentMax) held_.pop_front();  // the list shows the latest; the counts have all
+        if (held_.size() > 2 * kRecentMax)
+            held_.pop_front();  // the list shows the latest; the counts have all
     };
 }
 
@@ -44,7 +45,8 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
             stage.events_in.add(count);
             stage.events_out.add(count);
             stage.batch_ns.record(static_cast<uint64_t>(now_ns - began_ns), count);
-            if (batch.read_ns) telemetry_.processing_ns.record(static_cast<uint64_t>(now_ns - batch.read_ns), count);
+            if (batch.read_ns)
+                telemetry_.processing_ns.record(static_cast<uint64_t>(now_ns - batch.read_ns), count);
         }
         events += count;
         applied_seq_ = batch.view().end_seq();
@@ -55,11 +57,13 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
     const int64_t now_ns = clock_.monotonic_ns();
     release_durable();
     if (now_ns >= next_view_ns_) publish_view(now_ns);
-    if (now_ns >= next_checkpoint_ns_ || checkpoint_requested_.load(std::memory_order_acquire)) copy_checkpoint(now_ns);
+    if (now_ns >= next_checkpoint_ns_ || checkpoint_requested_.load(std::memory_order_acquire))
+        copy_checkpoint(now_ns);
     if (published == from) {
         look_ahead();
         const StampNs look = engine_.next_look_ns();
-        const int64_t until_look = look == kNever ? timeout_ns : std::max<int64_t>(look - clock_.wall_ns(), 0) + 100'000;
+        const int64_t until_look =
+            look == kNever ? timeout_ns : std::max<int64_t>(look - clock_.wall_ns(), 0) + 100'000;
         ring_.wait(kStateConsumer, std::min(timeout_ns, until_look));
     }
     return events;
@@ -122,7 +126,8 @@ void SlaStage::copy_checkpoint(int64_t now_ns) {
 std::unique_ptr<Checkpoint> SlaStage::take_checkpoint() {
     std::lock_guard lock(mutex_);
     // Never ahead of the log: a state that holds what the log lost would be wrong for ever.
-    if (!checkpoint_ || checkpoint_->applied_seq > telemetry_.committed_seq.load(std::memory_order_acquire)) return nullptr;
+    if (!checkpoint_ || checkpoint_->applied_seq > telemetry_.committed_seq.load(std::memory_order_acquire))
+        return nullptr;
     return std::move(checkpoint_);
 }
 

@@ -26,8 +26,8 @@ class SlaStage {
     };
     /// `others`: state machines beside the engine; all outlive the stage. `on_due`: called when the intake
     /// thread should look at due_ns().
-    SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others, Telemetry& telemetry,
-             const Clock& clock, std::function<void()> on_due);
+    SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others,
+             Telemetry& telemetry, const Clock& clock, std::function<void()> on_due);
 
     /// Applies what waits, or sleeps at most `timeout_ns` for it. Returns the events applied.
     size_t do_work(int64_t timeout_ns);
@@ -36,7 +36,8 @@ class SlaStage {
     /// The sequencer then makes a tick record.
     StampNs due_ns() const { return due_ns_.load(std::memory_order_acquire); }
 
-    /// One other thread: the checkpoint that waits to be written, once every record in it is durable; else null.
+    /// One other thread: the checkpoint that waits to be written, once every record in it is durable; else
+    /// null.
     std::unique_ptr<Checkpoint> take_checkpoint();
     /// Any thread: makes the next do_work copy out a checkpoint (graceful stop).
     void request_checkpoint() { checkpoint_requested_.store(true, std::memory_order_release); }

@@ -13,11 +13,14 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kEdgesMax = 10'000;
-constexpr int64_t kWithinMsMax = 100LL * 366 * 86'400'000;  // a century: deadlines stay inside 64 bits of nanoseconds
+constexpr int64_t kWithinMsMax =
+    100LL * 366 * 86'400'000;  // a century: deadlines stay inside 64 bits of nanoseconds
 
 class Faults {
   public:
-    void add(std::string_view pointer, std::string_view what) { text_ += fmt::format("{}{}: {}", text_.empty() ? "" : "\n", pointer, what); }
+    void add(std::string_view pointer, std::string_view what) {
+        text_ += fmt::format("{}{}: {}", text_.empty() ? "" : "\n", pointer, what);
+    }
     void raise() const {
         if (!text_.empty()) throw WorkflowError(text_);
     }
@@ -26,20 +29,24 @@ class Faults {
     std::string text_;
 };
 
-std::string text_member(const json::object& object, std::string_view name, const std::string& pointer, Faults& faults) {
+std::string text_member(const json::object& object, std::string_view name, const std::string& pointer,
+                        Faults& faults) {
     const json::value* v = object.if_contains(name);
     if (!v || !v->is_string() || v->get_string().empty()) {
-        faults.add(fmt::format("{}/{}", pointer, name), v ? "must be a non-empty string" : "is missing; give a non-empty string");
+        faults.add(fmt::format("{}/{}", pointer, name),
+                   v ? "must be a non-empty string" : "is missing; give a non-empty string");
         return {};
     }
     return std::string(v->get_string());
 }
 
-void known_members(const json::object& object, std::initializer_list<std::string_view> known, const std::string& pointer, Faults& faults) {
+void known_members(const json::object& object, std::initializer_list<std::string_view> known,
+                   const std::string& pointer, Faults& faults) {
     for (const auto& member : object) {
         const std::string_view name = member.key();
         if (std::find(known.begin(), known.end(), name) == known.end())
-            faults.add(fmt::format("{}/{}", pointer, name), fmt::format("is not known; known are {}", fmt::join(known, ", ")));
+            faults.add(fmt::format("{}/{}", pointer, name),
+                       fmt::format("is not known; known are {}", fmt::join(known, ", ")));
     }
 }
 
@@ -66,8 +73,12 @@ KeySelector parse_key(const std::string& text, Faults& faults) {
         key.kind = KeySelector::Kind::kExtension;
         key.path = {text};
     } else {
-        faults.add("/key", fmt::format("'{}' cannot correlate events; use subject, source, keys.NAME, groups.NAME, data.MEMBER or "
-                                       "an extension attribute", text));
+        faults.add(
+            "/key",
+            fmt::format(
+                "'{}' cannot correlate events; use subject, source, keys.NAME, groups.NAME, data.MEMBER or "
+                "an extension attribute",
+                text));
     }
     return key;
 }
@@ -76,7 +87,8 @@ KeySelector parse_key(const std::string& text, Faults& faults) {
 
 Workflow parse_workflow(std::string_view document) {
     if (document.size() > limits::kControlTextBytesMax)
-        throw WorkflowError(fmt::format("/: has {} bytes; at most {} are allowed", document.size(), limits::kControlTextBytesMax));
+        throw WorkflowError(fmt::format("/: has {} bytes; at most {} are allowed", document.size(),
+                                        limits::kControlTextBytesMax));
     boost::system::error_code error;
     json::value root = json::parse(document, error);
     if (error) throw WorkflowError(fmt::format("/: is not valid JSON: {}", error.message()));
@@ -111,7 +123,8 @@ Workflow parse_workflow(std::string_view document) {
         int64_t ms = -1;
         if (within && within->is_int64()) ms = within->get_int64();
         if (ms < 0 || ms > kWithinMsMax)
-            faults.add(pointer + "/within_ms", fmt::format("must be an integer of milliseconds from 0 to {}", kWithinMsMax));
+            faults.add(pointer + "/within_ms",
+                       fmt::format("must be an integer of milliseconds from 0 to {}", kWithinMsMax));
         edge.within_ns = ms * 1'000'000;
         edge.from_hash = XXH3_64bits(edge.from.data(), edge.from.size());
         edge.to_hash = XXH3_64bits(edge.to.data(), edge.to.size());

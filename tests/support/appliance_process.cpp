@@ -27,10 +27,13 @@ std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
-void write_file(const std::string& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
+void write_file(const std::string& path, const std::string& content) {
+    std::ofstream(path, std::ios::binary) << content;
+}
 
 /// The program with stdin, stdout and stderr on files.
-pid_t spawn(const std::vector<std::string>& arguments, const std::string& in, const std::string& out, const std::string& err) {
+pid_t spawn(const std::vector<std::string>& arguments, const std::string& in, const std::string& out,
+            const std::string& err) {
     std::vector<char*> argv{const_cast<char*>(PENSTOCK_PROGRAM)};
     for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
@@ -68,7 +71,8 @@ CommandResult penstock(const std::vector<std::string>& arguments, const std::str
     return result;
 }
 
-ApplianceProcess::ApplianceProcess(std::string config) : config_(std::move(config)), folder_(temporary_folder()) {}
+ApplianceProcess::ApplianceProcess(std::string config)
+    : config_(std::move(config)), folder_(temporary_folder()) {}
 
 ApplianceProcess::~ApplianceProcess() {
     if (pid_ > 0) kill9();
@@ -82,11 +86,13 @@ std::string ApplianceProcess::log_text() const { return read_file(folder_ + "/lo
 void ApplianceProcess::start() {
     // Ports are taken anew each time, so that no other test is in the way; a log bound that any disk has.
     write_file(config_file(), "data_dir = \"" + folder_ +
-                                  "/data\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n[log]\nbytes_max = "
+                                  "/data\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = "
+                                  "\"127.0.0.1:0\"\n[log]\nbytes_max = "
                                   "\"2GiB\"\nretention_bytes = \"1GiB\"\n" +
                                   config_);
     const size_t log_before = log_text().size();
-    pid_ = spawn({"serve", "--config", config_file()}, "/dev/null", folder_ + "/log.txt", folder_ + "/log.txt");
+    pid_ =
+        spawn({"serve", "--config", config_file()}, "/dev/null", folder_ + "/log.txt", folder_ + "/log.txt");
     const auto port_behind = [&](const std::string& log, const std::string& text) -> uint16_t {
         const size_t at = log.find(text, log_before);
         return at == log.npos ? 0 : static_cast<uint16_t>(std::atoi(log.c_str() + at + text.size()));
@@ -111,7 +117,8 @@ void ApplianceProcess::stop() {
     ::kill(pid_, SIGTERM);
     const int code = wait_for(pid_);
     pid_ = 0;
-    if (code != 0) throw std::runtime_error(fmt::format("the appliance ended with {}:\n{}", code, log_text()));
+    if (code != 0)
+        throw std::runtime_error(fmt::format("the appliance ended with {}:\n{}", code, log_text()));
 }
 
 void ApplianceProcess::kill9() {
@@ -123,11 +130,13 @@ void ApplianceProcess::kill9() {
 std::string ApplianceProcess::get(const std::string& path) const {
     HttpClient client(http_port_);
     const HttpAnswer answer = client.get(path);
-    if (answer.status != 200) throw std::runtime_error(fmt::format("GET {}: {}\n{}", path, answer.status, answer.body));
+    if (answer.status != 200)
+        throw std::runtime_error(fmt::format("GET {}: {}\n{}", path, answer.status, answer.body));
     return answer.body;
 }
 
-TemporaryFile::TemporaryFile(const std::string& name, const std::string& content) : folder_(temporary_folder()), path_(folder_ + "/" + name) {
+TemporaryFile::TemporaryFile(const std::string& name, const std::string& content)
+    : folder_(temporary_folder()), path_(folder_ + "/" + name) {
     write_file(path_, content);
 }
 TemporaryFile::~TemporaryFile() { std::filesystem::remove_all(folder_); }

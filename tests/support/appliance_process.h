@@ -26,8 +26,8 @@ class ApplianceProcess {
     ApplianceProcess(const ApplianceProcess&) = delete;
     ApplianceProcess& operator=(const ApplianceProcess&) = delete;
 
-    void start();       ///< returns when it is ready
-    void stop();        ///< SIGTERM; expects exit code 0
+    void start();  ///< returns when it is ready
+    void stop();   ///< SIGTERM; expects exit code 0
     void kill9();
     void set_config(std::string config) { config_ = std::move(config); }
 

@@ -25,7 +25,8 @@ inline Workflow workflow_of(const std::vector<EdgeSpec>& edges, const std::strin
     std::string text = R"({"name":")" + name + R"(","key":")" + key + R"(","edges":[)";
     for (const EdgeSpec& e : edges) {
         if (text.back() == '}') text += ',';
-        text += R"({"from":")" + e.from + R"(","to":")" + e.to + R"(","within_ms":)" + std::to_string(e.within_s * 1000) + "}";
+        text += R"({"from":")" + e.from + R"(","to":")" + e.to + R"(","within_ms":)" +
+                std::to_string(e.within_s * 1000) + "}";
     }
     return parse_workflow(text + "]}");
 }
@@ -39,15 +40,17 @@ struct Told {
     friend bool operator==(const Told&, const Told&) = default;
 };
 inline void PrintTo(const Told& t, std::ostream* out) {
-    *out << "{kind " << static_cast<int>(t.kind) << " workflow " << t.workflow << " edge " << t.edge << " key " << t.key
-         << " anchor " << t.anchor << " cause " << t.cause << " deadline " << t.deadline << " at " << t.at << "}";
+    *out << "{kind " << static_cast<int>(t.kind) << " workflow " << t.workflow << " edge " << t.edge
+         << " key " << t.key << " anchor " << t.anchor << " cause " << t.cause << " deadline " << t.deadline
+         << " at " << t.at << "}";
 }
 
 class EngineRig {
   public:
     explicit EngineRig(int64_t retention_ns = 0) : engine(Engine::Options{retention_ns}) {
         engine.on_effect = [this](const SlaEffect& e) {
-            told.push_back({e.kind, e.workflow, e.edge, e.key.lo, e.anchor_seq, e.cause_seq, e.deadline_ns, e.at_ns});
+            told.push_back(
+                {e.kind, e.workflow, e.edge, e.key.lo, e.anchor_seq, e.cause_seq, e.deadline_ns, e.at_ns});
         };
     }
 

@@ -41,7 +41,8 @@ class FakeSink final : public IntakeSink {
             if (bytes.find("refuse") != std::string::npos)
                 work.refuse(static_cast<uint32_t>(work.raw_done), Refusal::kBadValue, "as the test wants");
             taken.push_back({bytes, std::string(source.producer_name), raw.position, verdict});
-            if (!source.producer_name.empty()) positions.push_back({source.producer, source.epoch, raw.position});
+            if (!source.producer_name.empty())
+                positions.push_back({source.producer, source.epoch, raw.position});
         }
     }
     void keep_dead_letter(const DeadLetter& letter) override { letters.push_back(letter); }
@@ -66,7 +67,8 @@ class FakeSink final : public IntakeSink {
 
 class IngestRig {
   public:
-    explicit IngestRig(const std::string& backend = "epoll", std::vector<Ingest::Tenant> tenants = {{"default", 0, ""}}) {
+    explicit IngestRig(const std::string& backend = "epoll",
+                       std::vector<Ingest::Tenant> tenants = {{"default", 0, ""}}) {
         spdlog::set_level(spdlog::level::warn);  // every refused connection is a line otherwise
         Ingest::Options o;
         o.net = {"127.0.0.1:0", backend, 2000};
@@ -114,9 +116,12 @@ class Peer {
     void send(std::string_view bytes) {
         while (!bytes.empty()) {
             const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
-            else if (errno == EAGAIN) rig_.ingest->do_work(1'000'000), receive();
-            else return;
+            if (n > 0)
+                bytes.remove_prefix(static_cast<size_t>(n));
+            else if (errno == EAGAIN)
+                rig_.ingest->do_work(1'000'000), receive();
+            else
+                return;
         }
     }
     void shut() { ::shutdown(fd_, SHUT_WR); }
@@ -181,7 +186,8 @@ class Peer {
     bool closed_ = false;
 };
 
-inline std::string frame_of(wire::FrameType type, const std::string& body, uint32_t count = 0, uint64_t epoch = 0, uint64_t seq = 0) {
+inline std::string frame_of(wire::FrameType type, const std::string& body, uint32_t count = 0,
+                            uint64_t epoch = 0, uint64_t seq = 0) {
     wire::FrameHeader h{};
     h.magic = wire::kMagic;
     h.type = type;
@@ -204,8 +210,10 @@ inline std::string events_body(const std::vector<std::string>& events) {
     }
     return body;
 }
-inline std::string events_frame(const std::vector<std::string>& events, uint64_t epoch = 0, uint64_t seq = 0) {
-    return frame_of(wire::FrameType::kEvents, events_body(events), static_cast<uint32_t>(events.size()), epoch, seq);
+inline std::string events_frame(const std::vector<std::string>& events, uint64_t epoch = 0,
+                                uint64_t seq = 0) {
+    return frame_of(wire::FrameType::kEvents, events_body(events), static_cast<uint32_t>(events.size()),
+                    epoch, seq);
 }
 
 }  // namespace penstock::test

@@ -13,7 +13,8 @@ namespace penstock::test {
 
 class ParseRig {
   public:
-    explicit ParseRig(size_t growth = 0) : vocabulary_(make_vocabulary()), parse_(secret(), vocabulary_, growth) {}
+    explicit ParseRig(size_t growth = 0)
+        : vocabulary_(make_vocabulary()), parse_(secret(), vocabulary_, growth) {}
 
     static std::vector<uint8_t> secret() { return std::vector<uint8_t>(192, 0x5a); }
     static Vocabulary make_vocabulary() {
@@ -33,7 +34,8 @@ class ParseRig {
         // An exact allocation of eight-byte alignment, so that a sanitizer sees what reads too far.
         auto& kept = bytes_.emplace_back(new uint8_t[bytes.size() + kPadding]());
         std::memcpy(kept.get(), bytes.data(), bytes.size());
-        work->raw.push_back({kept.get(), static_cast<uint32_t>(bytes.size()), format, 0, 0, work->raw.size() + 1});
+        work->raw.push_back(
+            {kept.get(), static_cast<uint32_t>(bytes.size()), format, 0, 0, work->raw.size() + 1});
         work->verdicts.push_back(Verdict::kPending);
     }
     size_t run() { return parse_.do_work(*work); }
@@ -43,7 +45,8 @@ class ParseRig {
         begin();
         add(bytes, format);
         EXPECT_EQ(run(), 1u);
-        if (work->verdicts[0] == Verdict::kAccepted) return batch->count() == 1 ? "ok" : "accepted without an item";
+        if (work->verdicts[0] == Verdict::kAccepted)
+            return batch->count() == 1 ? "ok" : "accepted without an item";
         if (work->refused.size() != 1 || batch->count() != 0) return "refused in a wrong way";
         EXPECT_FALSE(work->refused[0].detail.empty());
         return std::string(info(work->refused[0].cause).name);

@@ -19,7 +19,8 @@ namespace json = boost::json;
 
 /// The generator's events, always the same, one a line.
 std::string generated(int events, int seed) {
-    const CommandResult r = penstock({"generate", std::to_string(events), "--seed", std::to_string(seed), "--print"});
+    const CommandResult r =
+        penstock({"generate", std::to_string(events), "--seed", std::to_string(seed), "--print"});
     EXPECT_EQ(r.exit_code, 0) << r.err;
     return r.out;
 }
@@ -37,7 +38,8 @@ std::string join(const std::vector<std::string>& lines, size_t from, size_t to) 
     for (size_t i = from; i < to; ++i) out += lines[i];
     return out;
 }
-json::object send(const ApplianceProcess& appliance, const std::string& file, std::vector<std::string> more = {}) {
+json::object send(const ApplianceProcess& appliance, const std::string& file,
+                  std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"send", file, "--to", appliance.events(), "-o", "json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const CommandResult r = penstock(arguments);
@@ -58,21 +60,27 @@ std::string shared_data(const std::string& name) {
     const char* folder = std::getenv("PENSTOCK_SHARED_DATA");
     return (folder ? std::string(folder) : std::string(PENSTOCK_SOURCE_DIR) + "/../shared/data") + "/" + name;
 }
-std::string workflow_config(const std::string& file) { return fmt::format("[sla]\nworkflows = [\"{}\"]\n", file); }
+std::string workflow_config(const std::string& file) {
+    return fmt::format("[sla]\nworkflows = [\"{}\"]\n", file);
+}
 
 /// Tickets that are opened, taken and closed; hours apart, with known outcomes under a day's limit.
 std::string tickets() {
     const auto event = [](int ticket, const char* type, int hour) {
-        return fmt::format(R"({{"specversion":"1.0","id":"{0}-{1}","source":"/tickets","type":"{1}","subject":"T{0}",)"
-                           R"("time":"2020-03-{2:02}T{3:02}:00:00Z","region":"eu"}})"
-                           "\n",
-                           ticket, type, 1 + hour / 24, hour % 24);
+        return fmt::format(
+            R"({{"specversion":"1.0","id":"{0}-{1}","source":"/tickets","type":"{1}","subject":"T{0}",)"
+            R"("time":"2020-03-{2:02}T{3:02}:00:00Z","region":"eu"}})"
+            "\n",
+            ticket, type, 1 + hour / 24, hour % 24);
     };
-    return event(1, "opened", 0) + event(2, "opened", 0) + event(3, "opened", 1) + event(2, "closed", 24) +  // exactly in time
-           event(1, "closed", 25) +                                                                        // an hour late
-           event(4, "opened", 30) + event(5, "opened", 300) + event(4, "closed", 301);                     // 3 missed, 4 late, 5 pending
+    return event(1, "opened", 0) + event(2, "opened", 0) + event(3, "opened", 1) +
+           event(2, "closed", 24) +  // exactly in time
+           event(1, "closed", 25) +  // an hour late
+           event(4, "opened", 30) + event(5, "opened", 300) +
+           event(4, "closed", 301);  // 3 missed, 4 late, 5 pending
 }
-constexpr const char* kTicketWorkflow = R"({"name":"tickets","key":"subject","edges":[{"from":"opened","to":"closed","within_ms":86400000}]})";
+constexpr const char* kTicketWorkflow =
+    R"({"name":"tickets","key":"subject","edges":[{"from":"opened","to":"closed","within_ms":86400000}]})";
 
 TEST(MainJob, EventsEndInTheirOwnRegionOnceAlsoWhenSentTwiceAndByTwoSendersAtOnce) {
     PENSTOCK_NEEDS_POSTGRES();
@@ -81,7 +89,8 @@ TEST(MainJob, EventsEndInTheirOwnRegionOnceAlsoWhenSentTwiceAndByTwoSendersAtOnc
     appliance.start();
     const std::vector<std::string> lines = lines_of(generated(20'000, 7));
     const TemporaryFile whole("whole.ndjson", join(lines, 0, lines.size()));
-    const TemporaryFile first("first.ndjson", join(lines, 0, lines.size() / 2)), second("second.ndjson", join(lines, lines.size() / 2, lines.size()));
+    const TemporaryFile first("first.ndjson", join(lines, 0, lines.size() / 2)),
+        second("second.ndjson", join(lines, lines.size() / 2, lines.size()));
 
     std::thread other([&] { send(appliance, second.path(), {"--binary"}); });
     send(appliance, first.path());
@@ -90,7 +99,8 @@ TEST(MainJob, EventsEndInTheirOwnRegionOnceAlsoWhenSentTwiceAndByTwoSendersAtOnc
     EXPECT_EQ(number(again, "duplicates"), 20'000);
     EXPECT_EQ(number(again, "stored"), 0);
 
-    ASSERT_TRUE(eventually([&] { return regions.events() == 20'000; })) << regions.events() << appliance.log_text();
+    ASSERT_TRUE(eventually([&] { return regions.events() == 20'000; }))
+        << regions.events() << appliance.log_text();
     EXPECT_EQ(regions.twice(), 0);
     for (const char* name : FiveRegions::kNames) {
         int64_t expected = 0;
@@ -111,7 +121,9 @@ TEST(MainJob, Kill9WhileSendingLosesNothingAndStoresNothingTwice) {
     const TemporaryFile file("events.ndjson", generated(kEvents, 11));
     for (int cycle = 0; cycle < 4; ++cycle) {
         appliance.start();
-        std::thread sender([&] { penstock({"send", file.path(), "--to", appliance.events(), "--retry-for", "0", "-o", "json"}); });
+        std::thread sender([&] {
+            penstock({"send", file.path(), "--to", appliance.events(), "--retry-for", "0", "-o", "json"});
+        });
         sleep_ms(120 + 90 * cycle);
         appliance.kill9();
         sender.join();
@@ -119,7 +131,8 @@ TEST(MainJob, Kill9WhileSendingLosesNothingAndStoresNothingTwice) {
     appliance.start();
     const json::object last = send(appliance, file.path());
     EXPECT_EQ(number(last, "stored") + number(last, "duplicates"), kEvents);
-    ASSERT_TRUE(eventually([&] { return regions.events() == kEvents; }, 60)) << regions.events() << appliance.log_text();
+    ASSERT_TRUE(eventually([&] { return regions.events() == kEvents; }, 60))
+        << regions.events() << appliance.log_text();
     EXPECT_EQ(regions.twice(), 0);
     const CommandResult verify = penstock({"log", "verify", "--config", appliance.config_file()});
     EXPECT_EQ(verify.exit_code, 0) << verify.out << verify.err;
@@ -147,7 +160,8 @@ TEST(MainJob, EventsWaitInTheLogUntilTheirRegionIsConfigured) {
     FiveRegions regions;
     appliance.set_config(regions.config());
     appliance.start();
-    EXPECT_TRUE(eventually([&] { return regions.events() == 3'000; })) << regions.events() << appliance.log_text();
+    EXPECT_TRUE(eventually([&] { return regions.events() == 3'000; }))
+        << regions.events() << appliance.log_text();
     EXPECT_EQ(regions.twice(), 0);
     appliance.stop();
 }
@@ -169,7 +183,8 @@ TEST(MainJob, BadLinesAreRefusedByNumberAndTheGoodRestIsStored) {
     const json::object counts = json::parse(r.out).get_object();
     EXPECT_EQ(number(counts, "stored"), 2);
     EXPECT_EQ(number(counts, "refused"), 3);
-    for (const char* cause : {"bad_json", "missing_field", "conflict"}) EXPECT_NE(r.err.find(cause), std::string::npos) << r.err;
+    for (const char* cause : {"bad_json", "missing_field", "conflict"})
+        EXPECT_NE(r.err.find(cause), std::string::npos) << r.err;
     const json::value letters = json::parse(appliance.get("/api/v1/deadletters"));
     EXPECT_NE(json::serialize(letters).find("not json"), std::string::npos) << letters;
     appliance.stop();
@@ -186,9 +201,11 @@ TEST(MainJob, ASecondApplianceOnOneDataFolderIsRefused) {
 
 TEST(Sla, SimulationCountsMetLateMissedAndPending) {
     const TemporaryFile workflow("w.json", kTicketWorkflow), events("e.ndjson", tickets());
-    const CommandResult r = penstock({"simulate", "--workflow", workflow.path(), "--events", events.path(), "-o", "json"});
+    const CommandResult r =
+        penstock({"simulate", "--workflow", workflow.path(), "--events", events.path(), "-o", "json"});
     ASSERT_EQ(r.exit_code, 0) << r.err;
-    EXPECT_EQ(json::parse(r.out), json::parse(R"({"events":8,"clock_end_ms":1584104400000,"edges":[{"from":"opened","to":"closed",
+    EXPECT_EQ(json::parse(r.out),
+              json::parse(R"({"events":8,"clock_end_ms":1584104400000,"edges":[{"from":"opened","to":"closed",
         "within_ms":86400000,"anchored":5,"met":1,"late":2,"missed":1,"pending":1}]})"));
 }
 
@@ -196,7 +213,8 @@ TEST(Sla, SimulationPutsEventsOutOfOrderInOrderFirst) {
     std::vector<std::string> lines = lines_of(tickets());
     std::reverse(lines.begin(), lines.end());
     const TemporaryFile workflow("w.json", kTicketWorkflow), events("e.ndjson", join(lines, 0, lines.size()));
-    const CommandResult r = penstock({"simulate", "--workflow", workflow.path(), "--events", events.path(), "-o", "json"});
+    const CommandResult r =
+        penstock({"simulate", "--workflow", workflow.path(), "--events", events.path(), "-o", "json"});
     EXPECT_EQ(json::parse(r.out).at("edges").at(0).at("met"), 1) << r.out;
     EXPECT_EQ(json::parse(r.out).at("edges").at(0).at("late"), 2) << r.out;
 }
@@ -208,43 +226,54 @@ TEST(Sla, LiveCountsEqualSimulationWithMissedAndPendingTogetherAlsoAfterARestart
     send(appliance, events.path());
     const auto settled = [&] {
         const json::array edges = edges_of(appliance);
-        return !edges.empty() && edges[0].at("met") == 1 && edges[0].at("late") == 2 && edges[0].at("missed") == 2 && edges[0].at("pending") == 0;
+        return !edges.empty() && edges[0].at("met") == 1 && edges[0].at("late") == 2 &&
+               edges[0].at("missed") == 2 && edges[0].at("pending") == 0;
     };
     EXPECT_TRUE(eventually(settled)) << json::serialize(edges_of(appliance));
     appliance.kill9();  // state comes from the log alone
     appliance.start();
     EXPECT_TRUE(eventually(settled)) << json::serialize(edges_of(appliance));
-    appliance.stop();   // state comes from the checkpoint
+    appliance.stop();  // state comes from the checkpoint
     appliance.start();
     EXPECT_TRUE(eventually(settled)) << json::serialize(edges_of(appliance));
     appliance.stop();
 }
 
 TEST(Sla, ADeadlinePassesWithoutAnyFurtherEvent) {
-    const TemporaryFile workflow("w.json", R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within_ms":300}]})");
-    const TemporaryFile event("e.ndjson", R"({"specversion":"1.0","id":"1","source":"/s","type":"a","subject":"k"})" "\n");
+    const TemporaryFile workflow(
+        "w.json", R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within_ms":300}]})");
+    const TemporaryFile event("e.ndjson",
+                              R"({"specversion":"1.0","id":"1","source":"/s","type":"a","subject":"k"})"
+                              "\n");
     ApplianceProcess appliance(workflow_config(workflow.path()));
     appliance.start();
     send(appliance, event.path());
-    EXPECT_TRUE(eventually([&] { return !edges_of(appliance).empty() && edges_of(appliance)[0].at("missed") == 1; }));
+    EXPECT_TRUE(
+        eventually([&] { return !edges_of(appliance).empty() && edges_of(appliance)[0].at("missed") == 1; }));
     const json::value status = json::parse(appliance.get("/api/v1/status"));
     EXPECT_EQ(status.at("sla").at("recent_missed").at(0).at("key"), "k");
     // It happened in time and came late: the miss is taken back.
-    const TemporaryFile late("l.ndjson", R"({"specversion":"1.0","id":"2","source":"/s","type":"b","subject":"k","time":"2020-01-01T00:00:00Z"})" "\n");
+    const TemporaryFile late(
+        "l.ndjson",
+        R"({"specversion":"1.0","id":"2","source":"/s","type":"b","subject":"k","time":"2020-01-01T00:00:00Z"})"
+        "\n");
     send(appliance, late.path());
-    EXPECT_TRUE(eventually([&] { return edges_of(appliance)[0].at("met") == 1 && edges_of(appliance)[0].at("missed") == 0; }));
+    EXPECT_TRUE(eventually(
+        [&] { return edges_of(appliance)[0].at("met") == 1 && edges_of(appliance)[0].at("missed") == 0; }));
     appliance.stop();
 }
 
 class SharedData : public testing::Test {
   protected:
     void SetUp() override {
-        if (!std::filesystem::exists(shared_data("helpdesk.ndjson.gz"))) GTEST_SKIP() << "the shared event streams are not here";
+        if (!std::filesystem::exists(shared_data("helpdesk.ndjson.gz")))
+            GTEST_SKIP() << "the shared event streams are not here";
     }
 };
 
 TEST_F(SharedData, SimulatedHelpdeskGivesTheOutsideFigures) {
-    const CommandResult r = penstock({"simulate", "--workflow", shared_data("helpdesk.workflow.json"), "--events", shared_data("helpdesk.ndjson.gz"), "-o", "json"});
+    const CommandResult r = penstock({"simulate", "--workflow", shared_data("helpdesk.workflow.json"),
+                                      "--events", shared_data("helpdesk.ndjson.gz"), "-o", "json"});
     std::ifstream in(shared_data("helpdesk.expected.json"));
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     EXPECT_EQ(json::parse(r.out), json::parse(text));
@@ -255,7 +284,8 @@ TEST_F(SharedData, BothStreamsEndInTheirRegionsOnceAndHelpdeskIsCountedLive) {
     FiveRegions regions;
     ApplianceProcess appliance(workflow_config(shared_data("helpdesk.workflow.json")) + regions.config());
     appliance.start();
-    for (const char* name : {"helpdesk.ndjson.gz", "loans.ndjson.gz", "helpdesk.ndjson.gz", "loans.ndjson.gz"})
+    for (const char* name :
+         {"helpdesk.ndjson.gz", "loans.ndjson.gz", "helpdesk.ndjson.gz", "loans.ndjson.gz"})
         send(appliance, shared_data(name));
     ASSERT_TRUE(eventually([&] { return regions.events() == 21'348 + 262'200; }, 60)) << regions.events();
     EXPECT_EQ(regions.twice(), 0);
@@ -263,8 +293,8 @@ TEST_F(SharedData, BothStreamsEndInTheirRegionsOnceAndHelpdeskIsCountedLive) {
     EXPECT_TRUE(eventually([&] {
         const json::array edges = edges_of(appliance);
         for (size_t i = 0; i < expected.size(); ++i) {
-            if (edges.size() != expected.size() || edges[i].at("met") != expected[i][0] || edges[i].at("late") != expected[i][1] ||
-                edges[i].at("missed") != expected[i][2])
+            if (edges.size() != expected.size() || edges[i].at("met") != expected[i][0] ||
+                edges[i].at("late") != expected[i][1] || edges[i].at("missed") != expected[i][2])
                 return false;
         }
         return true;

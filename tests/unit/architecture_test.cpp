@@ -23,7 +23,8 @@ bool is_source(const fs::path& p) { return p.extension() == ".h" || p.extension(
 std::vector<fs::path> sources_under(const std::string& folder) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder))
-        if (entry.is_regular_file() && is_source(entry.path())) files.push_back(fs::relative(entry.path(), kRoot));
+        if (entry.is_regular_file() && is_source(entry.path()))
+            files.push_back(fs::relative(entry.path(), kRoot));
     return files;
 }
 /// What a file includes of ours, by its path from the root.
@@ -31,7 +32,9 @@ std::vector<std::string> includes_of(const fs::path& file) {
     static const std::regex kInclude(R"re((?:^|\n)[ \t]*#[ \t]*include[ \t]*"([^"]+)")re");
     const std::string text = text_of(kRoot / file);
     std::vector<std::string> out;
-    for (auto it = std::sregex_iterator(text.begin(), text.end(), kInclude); it != std::sregex_iterator(); ++it) out.push_back((*it)[1]);
+    for (auto it = std::sregex_iterator(text.begin(), text.end(), kInclude); it != std::sregex_iterator();
+         ++it)
+        out.push_back((*it)[1]);
     return out;
 }
 std::string folder_of(const std::string& path, size_t levels) {
@@ -69,7 +72,9 @@ TEST(Architecture, FoldersIncludeOnlyWhatLiesBelowThem) {
 TEST(Architecture, NoStageIncludesAnother) {
     for (const fs::path& file : sources_under("stages"))
         for (const std::string& include : includes_of(file))
-            EXPECT_TRUE(!include.starts_with("stages/") || folder_of(include, 2) == folder_of(file.string(), 2)) << file << " includes " << include;
+            EXPECT_TRUE(!include.starts_with("stages/") ||
+                        folder_of(include, 2) == folder_of(file.string(), 2))
+                << file << " includes " << include;
 }
 
 TEST(Architecture, OnlyTheWiringPageAndTheSimulationJoinStages) {

@@ -109,7 +109,8 @@ class NetLoopTest : public testing::TestWithParam<const char*> {
     std::unique_ptr<NetLoop> loop_;
     std::vector<int> sockets_;
 };
-INSTANTIATE_TEST_SUITE_P(Backends, NetLoopTest, testing::Values("epoll", "io_uring"), [](const auto& p) { return std::string(p.param) == "epoll" ? "epoll" : "uring"; });
+INSTANTIATE_TEST_SUITE_P(Backends, NetLoopTest, testing::Values("epoll", "io_uring"),
+                         [](const auto& p) { return std::string(p.param) == "epoll" ? "epoll" : "uring"; });
 
 TEST_P(NetLoopTest, WhatIsSentComesBack) {
     SCOPED_TRACE(seed_note());
@@ -125,7 +126,8 @@ TEST_P(NetLoopTest, WhatIsSentComesBack) {
             const ssize_t n = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
             if (n > 0) rest.remove_prefix(static_cast<size_t>(n));
             loop_->run_once(200'000);
-            for (ssize_t got; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) back.append(buffer, static_cast<size_t>(got));
+            for (ssize_t got; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;)
+                back.append(buffer, static_cast<size_t>(got));
         }
     }
     ::shutdown(fd, SHUT_WR);
@@ -208,7 +210,8 @@ TEST_P(NetLoopTest, ManyConnectionsAtOnce) {
     for (int round = 0; round < 3; ++round) {
         for (size_t i = 0; i < fds.size(); ++i) {
             const std::string text = std::to_string(i) + " round " + std::to_string(round);
-            ASSERT_EQ(::send(fds[i], text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+            ASSERT_EQ(::send(fds[i], text.data(), text.size(), MSG_NOSIGNAL),
+                      static_cast<ssize_t>(text.size()));
         }
         for (size_t i = 0; i < fds.size(); ++i) {
             const std::string text = std::to_string(i) + " round " + std::to_string(round);

@@ -100,7 +100,8 @@ class Model {
 };
 
 StampNs span(uint64_t kind, uint64_t amount) {
-    static constexpr StampNs kSpans[] = {3, 1'000, 1'000'000, 64'000'000, 4 * kSecond, 300 * kSecond, 86'400 * kSecond, 40 * kYear};
+    static constexpr StampNs kSpans[] = {3,           1'000,         1'000'000,        64'000'000,
+                                         4 * kSecond, 300 * kSecond, 86'400 * kSecond, 40 * kYear};
     return static_cast<StampNs>(amount % static_cast<uint64_t>(kSpans[kind % std::size(kSpans)]));
 }
 
@@ -134,7 +135,8 @@ void live(uint64_t salt, int steps, bool tightens) {
             RC_ASSERT(wheel.due_ns() <= earliest || earliest > to);
         } else {
             now += span(random.below(8), random.next());
-            if (random.chance(20) && model.earliest() != Wheel::kNever) now = std::max(now, model.earliest());  // exactly at a deadline
+            if (random.chance(20) && model.earliest() != Wheel::kNever)
+                now = std::max(now, model.earliest());  // exactly at a deadline
             const auto expected = model.advance(now);
             RC_ASSERT(fired(wheel, now) == expected);
             for (const uint32_t p : expected) armed.erase(p);

@@ -43,7 +43,9 @@ class DedupTest : public testing::Test {
         EXPECT_EQ(dedup_->do_work(*work_, now), ids.size());
         return work_->verdicts;
     }
-    Verdict offer_one(uint64_t id, StampNs now, uint64_t content = 1) { return offer({{id, content}}, now).front(); }
+    Verdict offer_one(uint64_t id, StampNs now, uint64_t content = 1) {
+        return offer({{id, content}}, now).front();
+    }
 
     std::unique_ptr<EventBatch> batch_ = std::make_unique<EventBatch>();
     std::unique_ptr<WorkBatch> work_ = std::make_unique<WorkBatch>();
@@ -53,7 +55,8 @@ class DedupTest : public testing::Test {
 constexpr Verdict A = Verdict::kAccepted, D = Verdict::kDuplicate, R = Verdict::kRefused;
 
 TEST_F(DedupTest, RepeatsAndConflictsInOneBatchAreToldApart) {
-    EXPECT_EQ(offer({{1, 1}, {2, 1}, {1, 1}, {2, 9}, {3, 1}, {3, 1}}, kT), (std::vector<Verdict>{A, A, D, R, A, D}));
+    EXPECT_EQ(offer({{1, 1}, {2, 1}, {1, 1}, {2, 9}, {3, 1}, {3, 1}}, kT),
+              (std::vector<Verdict>{A, A, D, R, A, D}));
     ASSERT_EQ(work_->refused.size(), 1u);
     EXPECT_EQ(work_->refused[0].cause, Refusal::kConflict);
     EXPECT_EQ(work_->refused[0].raw, 3u);

@@ -49,10 +49,14 @@ class EnrichTest : public testing::Test {
 TEST_F(EnrichTest, ARowsColumnsBecomeGroups) {
     const std::string file = write("camera,site,owner\r\ncam-1,\"Hall \"\"A\"\", east\",ann\ncam-2,yard,\n");
     make({{{file, *FieldPath::parse("subject")}}, {}});
-    EXPECT_EQ(run(event_line(R"("subject":"cam-1")")).groups, (Pairs{{"site", "Hall \"A\", east"}, {"owner", "ann"}}));
-    EXPECT_EQ(run(event_line(R"("subject":"cam-2")")).groups, (Pairs{{"site", "yard"}})) << "an empty value says nothing";
+    EXPECT_EQ(run(event_line(R"("subject":"cam-1")")).groups,
+              (Pairs{{"site", "Hall \"A\", east"}, {"owner", "ann"}}));
+    EXPECT_EQ(run(event_line(R"("subject":"cam-2")")).groups, (Pairs{{"site", "yard"}}))
+        << "an empty value says nothing";
     EXPECT_EQ(run(event_line(R"("subject":"cam-3")")).groups, Pairs{});
-    EXPECT_EQ(run(event_line(R"("subject":"cam-1","groups":{"site":"mine"})")).groups, (Pairs{{"site", "mine"}, {"owner", "ann"}})) << "the producer goes first";
+    EXPECT_EQ(run(event_line(R"("subject":"cam-1","groups":{"site":"mine"})")).groups,
+              (Pairs{{"site", "mine"}, {"owner", "ann"}}))
+        << "the producer goes first";
 }
 
 TEST_F(EnrichTest, TheKeyMayLieInsideTheData) {
@@ -80,7 +84,13 @@ TEST_F(EnrichTest, AChangedFileIsLoadedAndAFaultyOneIsNot) {
 
 TEST_F(EnrichTest, FaultsOfTablesNameFileAndLine) {
     for (const auto& [text, where] : std::vector<std::pair<std::string, std::string>>{
-             {"", ":1:"}, {"only\n", ":1:"}, {"k,v\na,1\nb\n", ":3:"}, {"k,v\na,1\na,2\n", ":3:"}, {"k,v\n\"a,1\n", ":2:"}, {"k,v\n\"a\"b,1\n", ":2:"}, {"k,v\n\n\na," + std::string(1100, 'x') + "\n", ":4:"}}) {
+             {"", ":1:"},
+             {"only\n", ":1:"},
+             {"k,v\na,1\nb\n", ":3:"},
+             {"k,v\na,1\na,2\n", ":3:"},
+             {"k,v\n\"a,1\n", ":2:"},
+             {"k,v\n\"a\"b,1\n", ":2:"},
+             {"k,v\n\n\na," + std::string(1100, 'x') + "\n", ":4:"}}) {
         const std::string file = write(text);
         try {
             LookupTable::load(file);
@@ -94,22 +104,28 @@ TEST_F(EnrichTest, FaultsOfTablesNameFileAndLine) {
 
 TEST_F(EnrichTest, AMaskReplacesItsMemberAndNothingElse) {
     EXPECT_EQ(masked(R"({"a":1,"pin":"1234","b":2})", "data.pin"), R"({"a":1,"pin":"***","b":2})");
-    EXPECT_EQ(masked(R"({ "a" : { "pin" : 12.5 , "c" : [ 1 ] } })", "data.a.pin"), R"({ "a" : { "pin" : "***" , "c" : [ 1 ] } })");
+    EXPECT_EQ(masked(R"({ "a" : { "pin" : 12.5 , "c" : [ 1 ] } })", "data.a.pin"),
+              R"({ "a" : { "pin" : "***" , "c" : [ 1 ] } })");
     EXPECT_EQ(masked(R"({"pin":{"x":[1,{"y":"}"}]} , "z":1})", "data.pin"), R"({"pin":"***" , "z":1})");
     EXPECT_EQ(masked(R"({"pin": [1, 2, "]"]	})", "data.pin"), R"({"pin": "***"	})");
     EXPECT_EQ(masked(R"({"pin":null,"t":true})", "data.pin"), R"({"pin":"***","t":true})");
     EXPECT_EQ(masked(R"({"a":{"pin":1},"pin":2})", "data.pin"), R"({"a":{"pin":1},"pin":"***"})");
-    EXPECT_EQ(masked(R"({"p\u0069n":"1234"})", "data.pin"), R"({"p\u0069n":"***"})") << "however the name is written";
-    for (const char* same : {R"({"a":1})", R"([{"pin":1}])", R"("pin")", R"({"pin2":1})", "12"}) EXPECT_EQ(masked(same, "data.pin"), same);
+    EXPECT_EQ(masked(R"({"p\u0069n":"1234"})", "data.pin"), R"({"p\u0069n":"***"})")
+        << "however the name is written";
+    for (const char* same : {R"({"a":1})", R"([{"pin":1}])", R"("pin")", R"({"pin2":1})", "12"})
+        EXPECT_EQ(masked(same, "data.pin"), same);
     EXPECT_EQ(masked(R"({"a":{"b":1}})", "data.a.b.c"), R"({"a":{"b":1}})");
 }
 
 TEST_F(EnrichTest, AFullBatchOfTheLargestRowsFits) {
     std::string table = "k,v\n";
-    for (int i = 0; i < 4; ++i) table += fmt::format("k{},{}\n", i, std::string(LookupTable::kRowBytesMax - 33, 'v'));
+    for (int i = 0; i < 4; ++i)
+        table += fmt::format("k{},{}\n", i, std::string(LookupTable::kRowBytesMax - 33, 'v'));
     make({{{write(table), *FieldPath::parse("subject")}}, {*FieldPath::parse("data.p")}});
     rig_->begin();
-    for (int i = 0; i < 1200; ++i) rig_->add(event_line(fmt::format(R"("subject":"k{}","data":{{"p":1,"f":"{}"}})", i % 4, std::string(static_cast<size_t>(i % 97), 'f'))));
+    for (int i = 0; i < 1200; ++i)
+        rig_->add(event_line(fmt::format(R"("subject":"k{}","data":{{"p":1,"f":"{}"}})", i % 4,
+                                         std::string(static_cast<size_t>(i % 97), 'f'))));
     size_t taken = 0;
     while (rig_->work->raw_done < rig_->work->raw.size()) {
         ASSERT_GT(rig_->run(), 0u);
@@ -127,17 +143,21 @@ TEST_F(EnrichTest, AFullBatchOfTheLargestRowsFits) {
 }
 
 TEST(FieldPathTest, OnlyWhatNamesAFieldIsAPath) {
-    for (const char* good : {"subject", "source", "type", "data.a", "data.a.b.c"}) EXPECT_TRUE(FieldPath::parse(good)) << good;
-    for (const char* bad : {"", "data", "data.", "data..a", "data.a.", "id", "keys.a", "subject.x", "Data.a"}) EXPECT_FALSE(FieldPath::parse(bad)) << bad;
+    for (const char* good : {"subject", "source", "type", "data.a", "data.a.b.c"})
+        EXPECT_TRUE(FieldPath::parse(good)) << good;
+    for (const char* bad : {"", "data", "data.", "data..a", "data.a.", "id", "keys.a", "subject.x", "Data.a"})
+        EXPECT_FALSE(FieldPath::parse(bad)) << bad;
 }
 
 TEST(RouteTest, TheEventsRegionGoesFirstThenTheTenantsThenTheDefault) {
     for (const bool refuse : {true, false}) {
         std::vector<EventIdentity> retracted;
-        RouteStage stage({2, refuse, {kRegionNone, 5}}, [&](const EventIdentity& i) { retracted.push_back(i); });
+        RouteStage stage({2, refuse, {kRegionNone, 5}},
+                         [&](const EventIdentity& i) { retracted.push_back(i); });
         ParseRig rig;
         rig.begin();
-        for (const char* region : {"eu", "", "mars", "", "us"}) rig.add(event_line(*region ? fmt::format("\"region\":\"{}\"", region) : ""));
+        for (const char* region : {"eu", "", "mars", "", "us"})
+            rig.add(event_line(*region ? fmt::format("\"region\":\"{}\"", region) : ""));
         rig.run();
         rig.batch->heads[3].tenant = 1;
         const EventIdentity lost = rig.identity(2);

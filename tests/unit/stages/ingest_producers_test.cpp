@@ -8,7 +8,8 @@ namespace penstock::test {
 namespace {
 
 std::string hello(const std::string& producer, int epoch = 0) {
-    return fmt::format("{{\"penstock\":\"hello\",\"producer\":\"{}\"{}}}\n", producer, epoch ? fmt::format(",\"epoch\":{}", epoch) : "");
+    return fmt::format("{{\"penstock\":\"hello\",\"producer\":\"{}\"{}}}\n", producer,
+                       epoch ? fmt::format(",\"epoch\":{}", epoch) : "");
 }
 
 TEST(IngestProducers, ANewProducerBeginsAtOneAndContinuesWhereItWas) {
@@ -18,7 +19,9 @@ TEST(IngestProducers, ANewProducerBeginsAtOneAndContinuesWhereItWas) {
         peer.send(hello("feed") + "a\nb\nrefuse c\n");
         peer.shut();
         ASSERT_TRUE(peer.closed());
-        EXPECT_EQ(peer.lines().front(), R"({"welcome":true,"log_id":"log-1","tenant":"default","epoch":1,"next":1,"credits_bytes":4194304})");
+        EXPECT_EQ(
+            peer.lines().front(),
+            R"({"welcome":true,"log_id":"log-1","tenant":"default","epoch":1,"next":1,"credits_bytes":4194304})");
         EXPECT_EQ(peer.lines().back(), R"({"done":true,"acked":3,"stored":2,"duplicates":0,"refused":1})");
     }
     Peer peer(rig);
@@ -51,7 +54,9 @@ TEST(IngestProducers, AGapIsRefusedWithTheNumberThatIsExpected) {
     Peer peer(rig);
     peer.send(hello("feed") + "a\n{\"penstock\":\"seq\",\"seq\":3}\n");
     ASSERT_TRUE(peer.closed());
-    EXPECT_NE(peer.receive().find(R"({"error":"gap","detail":"sequence 3 was announced but 2 is expected"})"), std::string::npos) << peer.receive();
+    EXPECT_NE(peer.receive().find(R"({"error":"gap","detail":"sequence 3 was announced but 2 is expected"})"),
+              std::string::npos)
+        << peer.receive();
 }
 
 TEST(IngestProducers, AHigherEpochTakesOverAndALowerOneIsFenced) {
@@ -83,7 +88,8 @@ TEST(IngestProducers, AReconnectionContinuesBehindWhatTheOldConnectionSentInTheS
     newer.send(hello("feed"));
     ASSERT_TRUE(newer.answered("welcome"));
     const size_t taken = rig.sink.taken.size();
-    EXPECT_NE(newer.receive().find(fmt::format("\"next\":{}", taken + 1)), std::string::npos) << newer.receive() << " after " << taken;
+    EXPECT_NE(newer.receive().find(fmt::format("\"next\":{}", taken + 1)), std::string::npos)
+        << newer.receive() << " after " << taken;
 }
 
 TEST(IngestProducers, WhatACutConnectionLeftUnfinishedUsesUpNoSequence) {
@@ -95,8 +101,10 @@ TEST(IngestProducers, WhatACutConnectionLeftUnfinishedUsesUpNoSequence) {
             peer.send(hello("feed") + part);
             ASSERT_TRUE(peer.answered("welcome"));
             rig.pump_some(5);
-            if (times_out) rig.clock.advance(61'000'000'000);
-            else peer.shut();
+            if (times_out)
+                rig.clock.advance(61'000'000'000);
+            else
+                peer.shut();
             ASSERT_TRUE(peer.closed());
         }
         Peer peer(rig);
@@ -115,14 +123,16 @@ TEST(IngestProducers, HalfAFrameUsesUpNoSequence) {
     const std::string frame = events_frame({"event one", "event two"}, 1, 1);
     {
         Peer peer(rig);
-        peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") + frame.substr(0, frame.size() - 3));
+        peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") +
+                  frame.substr(0, frame.size() - 3));
         ASSERT_TRUE(rig.pump([&] { return peer.receive(), peer.frames().size() == 1; }));
         rig.pump_some(5);
         peer.shut();
         ASSERT_TRUE(peer.closed());
     }
     Peer peer(rig);
-    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") + frame + frame_of(wire::FrameType::kEnd, ""));
+    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") + frame +
+              frame_of(wire::FrameType::kEnd, ""));
     ASSERT_TRUE(peer.closed());
     EXPECT_NE(peer.frames().at(0).body.find("\"next\":1,"), std::string::npos);
     EXPECT_EQ(peer.frames().back().ack().stored, 2u);
@@ -132,7 +142,9 @@ TEST(IngestProducers, HalfAFrameUsesUpNoSequence) {
 TEST(IngestProducers, FramesBelowTheNextSequenceAreDuplicatesAndAboveAGap) {
     IngestRig rig;
     Peer peer(rig);
-    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") + events_frame({"1", "2", "3"}, 1, 1) + events_frame({"2", "3", "4"}, 1, 2) + events_frame({"9"}, 1, 9));
+    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed"})") +
+              events_frame({"1", "2", "3"}, 1, 1) + events_frame({"2", "3", "4"}, 1, 2) +
+              events_frame({"9"}, 1, 9));
     ASSERT_TRUE(peer.closed());
     const auto frames = peer.frames();
     ASSERT_GE(frames.size(), 3u);
@@ -148,7 +160,8 @@ TEST(IngestProducers, FramesBelowTheNextSequenceAreDuplicatesAndAboveAGap) {
 TEST(IngestProducers, AFrameOfAnotherEpochIsFenced) {
     IngestRig rig;
     Peer peer(rig);
-    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed","epoch":2})") + events_frame({"1"}, 1, 1));
+    peer.send(frame_of(wire::FrameType::kHello, R"({"producer":"feed","epoch":2})") +
+              events_frame({"1"}, 1, 1));
     ASSERT_TRUE(peer.closed());
     EXPECT_NE(peer.frames().back().body.find("\"fenced\""), std::string::npos);
     EXPECT_TRUE(rig.sink.taken.empty());

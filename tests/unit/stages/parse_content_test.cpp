@@ -25,11 +25,16 @@ EventFields sound() {
 
 TEST(ParseContent, OrderOfMembersAndWhiteSpaceDoNotMatter) {
     ParseRig rig;
-    const uint64_t expected = rig.content(event_line(R"("subject":"cam","data":{"a":1,"b":[1,2,{"x":"y","z":null}]})"));
-    for (const char* same : {R"({"data":{"b":[1,2,{"z":null,"x":"y"}],"a":1},"subject":"cam","type":"t","source":"/s","id":"7","specversion":"1.0"})",
-                             "{ \"specversion\" : \"1.0\",\t\"id\":\"7\",\"source\":\"/s\",\"type\":\"t\",\"subject\":\"cam\",\"data\" : { \"a\" : 1 , \"b\" : [ 1 , 2 , { \"x\" : \"y\" , \"z\" : null } ] } }",
-                             R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"c\u0061m","data":{"\u0061":1,"b":[1,2,{"x":"\u0079","z":null}]}})",
-                             R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"cam","severity":3,"trace":"x","keys":{"k":"v"},"data":{"a":1,"b":[1,2,{"x":"y","z":null}]}})"})
+    const uint64_t expected =
+        rig.content(event_line(R"("subject":"cam","data":{"a":1,"b":[1,2,{"x":"y","z":null}]})"));
+    for (
+        const char* same :
+        {R"({"data":{"b":[1,2,{"z":null,"x":"y"}],"a":1},"subject":"cam","type":"t","source":"/s","id":"7","specversion":"1.0"})",
+         "{ \"specversion\" : "
+         "\"1.0\",\t\"id\":\"7\",\"source\":\"/s\",\"type\":\"t\",\"subject\":\"cam\",\"data\" : { \"a\" : 1 "
+         ", \"b\" : [ 1 , 2 , { \"x\" : \"y\" , \"z\" : null } ] } }",
+         R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"c\u0061m","data":{"\u0061":1,"b":[1,2,{"x":"\u0079","z":null}]}})",
+         R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"cam","severity":3,"trace":"x","keys":{"k":"v"},"data":{"a":1,"b":[1,2,{"x":"y","z":null}]}})"})
         EXPECT_EQ(rig.content(same), expected) << same;
 }
 
@@ -37,23 +42,46 @@ TEST(ParseContent, EveryPartOfTheContentMatters) {
     ParseRig rig;
     std::set<uint64_t> seen;
     const std::vector<std::string> different = {
-        event_line(), event_line(R"("subject":"a")"), event_line(R"("subject":"b")"), event_line(R"("time":"2026-01-31T08:00:00Z")"),
-        event_line(R"("time":"2026-01-31T08:00:00.000000001Z")"), event_line(R"("region":"us")"), event_line(R"("region":"eu")"),
-        event_line(R"("region":"mars")"), event_line(R"("region":"pluto")"), event_line(R"("data":null)"), event_line(R"("data":1)"),
-        event_line(R"("data":"1")"), event_line(R"("data":[])"), event_line(R"("data":{})"), event_line(R"("data":[[]])"),
-        event_line(R"("data":[1,2])"), event_line(R"("data":[2,1])"), event_line(R"("data":[12])"), event_line(R"("data":{"a":1,"b":2})"),
-        event_line(R"("data":{"a":2,"b":1})"), event_line(R"("data":{"a":{"b":1}})"), event_line(R"("data":{"b":{"a":1}})"),
-        event_line(R"("data":true)"), event_line(R"("data":false)"), event_line(R"("data":"true")"), event_line(R"("data":"")"), event_line(R"("data":[null])"),
+        event_line(),
+        event_line(R"("subject":"a")"),
+        event_line(R"("subject":"b")"),
+        event_line(R"("time":"2026-01-31T08:00:00Z")"),
+        event_line(R"("time":"2026-01-31T08:00:00.000000001Z")"),
+        event_line(R"("region":"us")"),
+        event_line(R"("region":"eu")"),
+        event_line(R"("region":"mars")"),
+        event_line(R"("region":"pluto")"),
+        event_line(R"("data":null)"),
+        event_line(R"("data":1)"),
+        event_line(R"("data":"1")"),
+        event_line(R"("data":[])"),
+        event_line(R"("data":{})"),
+        event_line(R"("data":[[]])"),
+        event_line(R"("data":[1,2])"),
+        event_line(R"("data":[2,1])"),
+        event_line(R"("data":[12])"),
+        event_line(R"("data":{"a":1,"b":2})"),
+        event_line(R"("data":{"a":2,"b":1})"),
+        event_line(R"("data":{"a":{"b":1}})"),
+        event_line(R"("data":{"b":{"a":1}})"),
+        event_line(R"("data":true)"),
+        event_line(R"("data":false)"),
+        event_line(R"("data":"true")"),
+        event_line(R"("data":"")"),
+        event_line(R"("data":[null])"),
         R"({"specversion":"1.0","id":"7","source":"/s","type":"other"})"};
     for (const std::string& line : different) EXPECT_TRUE(seen.insert(rig.content(line)).second) << line;
     EXPECT_EQ(rig.content(event_line(R"("region":"na")")), rig.content(event_line(R"("region":"us")")));
-    EXPECT_EQ(rig.content(event_line(R"("time":"2026-01-31T08:00:00Z")")), rig.content(event_line(R"("time":"2026-01-31T09:00:00+01:00")")));
+    EXPECT_EQ(rig.content(event_line(R"("time":"2026-01-31T08:00:00Z")")),
+              rig.content(event_line(R"("time":"2026-01-31T09:00:00+01:00")")));
 }
 
 TEST(ParseContent, IdentityIsTenantSourceAndId) {
     ParseRig rig;
     const auto id = [&](const std::string& source, const std::string& text) {
-        EXPECT_EQ(rig.verdict(fmt::format(R"({{"specversion":"1.0","id":"{}","source":"{}","type":"t"}})", text, source)), "ok");
+        EXPECT_EQ(rig.verdict(fmt::format(R"({{"specversion":"1.0","id":"{}","source":"{}","type":"t"}})",
+                                          text, source)),
+                  "ok");
         return rig.identity().id;
     };
     EXPECT_EQ(id("/s", "7"), id("/s", "7"));
@@ -66,7 +94,8 @@ TEST(ParseContent, IdentityIsTenantSourceAndId) {
 
 TEST(ParseContent, TheSameEventInBothFormatsIsTheSame) {
     ParseRig rig;
-    const std::string line = R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"cam","region":"eu","time":"2026-01-31T08:00:00.125Z","data":{"n":[1,2.5,true,null],"frame":"f-1"}})";
+    const std::string line =
+        R"({"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"cam","region":"eu","time":"2026-01-31T08:00:00.125Z","data":{"n":[1,2.5,true,null],"frame":"f-1"}})";
     ASSERT_EQ(rig.verdict(line), "ok");
     const EventIdentity json = rig.identity();
     const Hash128 key = rig.head().key;
@@ -85,18 +114,41 @@ TEST(ParseFlatBuffer, WhatIsNotAllowedIsRefusedAsInJson) {
     };
     const std::vector<Case> cases = {
         {"ok", [](EventFields&) {}},
-        {"bad_value", [](EventFields& f) { f.id = ""; }}, {"bad_value", [](EventFields& f) { f.source = ""; }}, {"bad_value", [](EventFields& f) { f.type = ""; }},
-        {"too_long", [&](EventFields& f) { f.id = long4097; }}, {"too_long", [&](EventFields& f) { f.subject = long4097; }}, {"too_long", [&](EventFields& f) { f.keys = {{long4097, "v"}}; }},
-        {"bad_value", [&](EventFields& f) { f.subject = nul; }}, {"bad_value", [&](EventFields& f) { f.extensions = {{"x", nul}}; }},
-        {"bad_utf8", [](EventFields& f) { f.id = "\xff"; }}, {"bad_utf8", [](EventFields& f) { f.groups = {{"\xc3", "v"}}; }}, {"bad_utf8", [](EventFields& f) { f.data = "\"\xff\""; }},
-        {"bad_value", [](EventFields& f) { f.severity = 6; }}, {"ok", [](EventFields& f) { f.severity = 0; }},
-        {"ok", [](EventFields& f) { f.time_ns = kNoTime; }}, {"bad_time", [](EventFields& f) { f.time_ns = kNoTime + 1; }}, {"bad_time", [](EventFields& f) { f.time_ns = INT64_MAX; }},
+        {"bad_value", [](EventFields& f) { f.id = ""; }},
+        {"bad_value", [](EventFields& f) { f.source = ""; }},
+        {"bad_value", [](EventFields& f) { f.type = ""; }},
+        {"too_long", [&](EventFields& f) { f.id = long4097; }},
+        {"too_long", [&](EventFields& f) { f.subject = long4097; }},
+        {"too_long", [&](EventFields& f) { f.keys = {{long4097, "v"}}; }},
+        {"bad_value", [&](EventFields& f) { f.subject = nul; }},
+        {"bad_value", [&](EventFields& f) { f.extensions = {{"x", nul}}; }},
+        {"bad_utf8", [](EventFields& f) { f.id = "\xff"; }},
+        {"bad_utf8", [](EventFields& f) { f.groups = {{"\xc3", "v"}}; }},
+        {"bad_utf8", [](EventFields& f) { f.data = "\"\xff\""; }},
+        {"bad_value", [](EventFields& f) { f.severity = 6; }},
+        {"ok", [](EventFields& f) { f.severity = 0; }},
+        {"ok", [](EventFields& f) { f.time_ns = kNoTime; }},
+        {"bad_time", [](EventFields& f) { f.time_ns = kNoTime + 1; }},
+        {"bad_time", [](EventFields& f) { f.time_ns = INT64_MAX; }},
         {"bad_json", [](EventFields& f) { f.keys = {{"a", "1"}, {"a", "2"}}; }},
-        {"bad_json", [](EventFields& f) { f.data = "{"; }}, {"bad_json", [](EventFields& f) { f.data = "1 2"; }}, {"bad_json", [](EventFields& f) { f.data = "{} {}"; }},
-        {"bad_json", [](EventFields& f) { f.data = "\"a\" \"b\""; }}, {"bad_json", [](EventFields& f) { f.data = "truefalse"; }}, {"bad_json", [](EventFields& f) { f.data = "null null"; }},
-        {"bad_json", [](EventFields& f) { f.data = "{\"a\":1,\"a\":2}"; }}, {"bad_json", [](EventFields& f) { f.data = " "; }}, {"bad_json", [](EventFields& f) { f.data = "nul"; }}, {"bad_json", [](EventFields& f) { f.data = "01"; }},
-        {"ok", [](EventFields& f) { f.data = ""; }}, {"ok", [](EventFields& f) { f.data = "12"; }}, {"ok", [](EventFields& f) { f.data = "-1.5e3"; }}, {"ok", [](EventFields& f) { f.data = "\"text\""; }},
-        {"ok", [](EventFields& f) { f.data = "true"; }}, {"ok", [](EventFields& f) { f.data = "null"; }}, {"ok", [](EventFields& f) { f.data = " [1] "; }}, {"ok", [](EventFields& f) { f.data = "\"\""; }},
+        {"bad_json", [](EventFields& f) { f.data = "{"; }},
+        {"bad_json", [](EventFields& f) { f.data = "1 2"; }},
+        {"bad_json", [](EventFields& f) { f.data = "{} {}"; }},
+        {"bad_json", [](EventFields& f) { f.data = "\"a\" \"b\""; }},
+        {"bad_json", [](EventFields& f) { f.data = "truefalse"; }},
+        {"bad_json", [](EventFields& f) { f.data = "null null"; }},
+        {"bad_json", [](EventFields& f) { f.data = "{\"a\":1,\"a\":2}"; }},
+        {"bad_json", [](EventFields& f) { f.data = " "; }},
+        {"bad_json", [](EventFields& f) { f.data = "nul"; }},
+        {"bad_json", [](EventFields& f) { f.data = "01"; }},
+        {"ok", [](EventFields& f) { f.data = ""; }},
+        {"ok", [](EventFields& f) { f.data = "12"; }},
+        {"ok", [](EventFields& f) { f.data = "-1.5e3"; }},
+        {"ok", [](EventFields& f) { f.data = "\"text\""; }},
+        {"ok", [](EventFields& f) { f.data = "true"; }},
+        {"ok", [](EventFields& f) { f.data = "null"; }},
+        {"ok", [](EventFields& f) { f.data = " [1] "; }},
+        {"ok", [](EventFields& f) { f.data = "\"\""; }},
     };
     ParseRig rig;
     for (size_t i = 0; i < cases.size(); ++i) {
@@ -113,7 +165,8 @@ TEST(ParseFlatBuffer, WhatIsNotAllowedIsRefusedAsInJson) {
     f.groups.emplace_back(names[64], "v");
     EXPECT_EQ(rig.verdict(flatbuffer_of(f), kFlat), "too_long");
     for (int depth : {64, 65}) {
-        const std::string data = std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']');
+        const std::string data =
+            std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']');
         EventFields deep = sound();
         deep.data = data;
         EXPECT_EQ(rig.verdict(flatbuffer_of(deep), kFlat), depth == 64 ? "ok" : "too_deep");
@@ -126,11 +179,13 @@ TEST(ParseFlatBuffer, StringsThatLieOverOneAnotherAreRefused) {
     const std::string text(4000, 'x');
     const auto shared = fbb.CreateString(text);
     std::vector<flatbuffers::Offset<fb::Pair>> pairs;
-    for (int i = 0; i < 60; ++i) pairs.push_back(fb::CreatePair(fbb, fbb.CreateString("n" + std::to_string(i)), shared));
+    for (int i = 0; i < 60; ++i)
+        pairs.push_back(fb::CreatePair(fbb, fbb.CreateString("n" + std::to_string(i)), shared));
     const auto keys = fbb.CreateVector(pairs);
     fbb.Finish(fb::CreateEvent(fbb, shared, shared, shared, 0, kNoTime, 0, 0, 0, keys));
     ParseRig rig;
-    EXPECT_EQ(rig.verdict({reinterpret_cast<const char*>(fbb.GetBufferPointer()), fbb.GetSize()}, kFlat), "bad_flatbuffer");
+    EXPECT_EQ(rig.verdict({reinterpret_cast<const char*>(fbb.GetBufferPointer()), fbb.GetSize()}, kFlat),
+              "bad_flatbuffer");
 }
 
 TEST(ParseFlatBuffer, FlippedBytesNeverCrashAndWhatIsAcceptedIsSound) {
@@ -141,7 +196,8 @@ TEST(ParseFlatBuffer, FlippedBytesNeverCrashAndWhatIsAcceptedIsSound) {
     std::map<std::string, int> verdicts;
     for (int i = 0; i < 100'000; ++i) {
         std::string bytes = original;
-        for (uint64_t n = 1 + random.below(4); n > 0; --n) bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+        for (uint64_t n = 1 + random.below(4); n > 0; --n)
+            bytes[random.below(bytes.size())] = static_cast<char>(random.next());
         if (random.chance(10)) bytes.resize(random.below(bytes.size() + 1));
         const std::string verdict = rig.verdict(bytes, kFlat);
         ++verdicts[verdict];
@@ -158,16 +214,22 @@ TEST(ParseJson, FlippedBytesNeverCrash) {
     SCOPED_TRACE(seed_note());
     Random random(1);
     ParseRig rig;
-    const std::string original = event_line(R"("subject":"cam\u0041","time":"2026-01-31T08:00:00Z","severity":3,"keys":{"a":"b"},"x":-1.5e3,"data":{"a":[1,2,{"b":null}],"c":"\"d"})");
+    const std::string original = event_line(
+        R"("subject":"cam\u0041","time":"2026-01-31T08:00:00Z","severity":3,"keys":{"a":"b"},"x":-1.5e3,"data":{"a":[1,2,{"b":null}],"c":"\"d"})");
     static constexpr std::string_view kLikely = "{}[]\":,\\0-.eE tfn\xc3\xff";
     for (int i = 0; i < 100'000; ++i) {
         std::string line = original;
         for (uint64_t n = 1 + random.below(4); n > 0; --n) {
             const size_t at = random.below(line.size());
             switch (random.below(3)) {
-                case 0: line[at] = kLikely[random.below(kLikely.size())]; break;
-                case 1: line.erase(at, 1 + random.below(8)); break;
-                default: line.insert(at, 1, kLikely[random.below(kLikely.size())]);
+                case 0:
+                    line[at] = kLikely[random.below(kLikely.size())];
+                    break;
+                case 1:
+                    line.erase(at, 1 + random.below(8));
+                    break;
+                default:
+                    line.insert(at, 1, kLikely[random.below(kLikely.size())]);
             }
         }
         rig.verdict(line);
@@ -195,14 +257,16 @@ TEST(ParseRoom, AFullBatchLeavesTheRestForTheNext) {
     std::vector<std::string> ids;
     for (size_t i = 0; i < 900; ++i) {
         const size_t size = random.chance(3) ? random.below(200'000) : random.below(500);
-        rig.add(fmt::format(R"({{"specversion":"1.0","id":"{}","source":"/s","type":"t","data":"{}"}})", i, std::string(size, 'z')));
+        rig.add(fmt::format(R"({{"specversion":"1.0","id":"{}","source":"/s","type":"t","data":"{}"}})", i,
+                            std::string(size, 'z')));
     }
     size_t taken = 0, batches = 0;
     while (rig.work->raw_done < rig.work->raw.size()) {
         const size_t n = rig.run();
         ASSERT_GT(n, 0u) << "an empty batch takes at least one event";
         ASSERT_LE(rig.batch->header.heap_bytes + rig.batch->count() * 2048, limits::kSlabBytes);
-        for (size_t i = 0; i < rig.batch->count(); ++i) EXPECT_EQ(rig.fields(i).id, std::to_string(taken + i));
+        for (size_t i = 0; i < rig.batch->count(); ++i)
+            EXPECT_EQ(rig.fields(i).id, std::to_string(taken + i));
         taken += rig.batch->count();
         ++batches;
         rig.batch->clear();

@@ -68,7 +68,8 @@ TEST_F(SequencerTest, SequencesAndStampsRiseStrictlyThoughTheClockStepsBack) {
                 letter();
                 sequencer_.publish();
                 break;
-            default: sequencer_.publish_control(ControlKind::kTick, "", "");
+            default:
+                sequencer_.publish_control(ControlKind::kTick, "", "");
         }
         while (waiting() > 0)
             take([&](const EventBatch& b) {
@@ -148,7 +149,8 @@ TEST_F(SequencerTest, ManyDeadLettersFillRecordsAndNoneIsLost) {
         take([&](const EventBatch& b) {
             EXPECT_LE(b.header.heap_bytes, limits::kSlabBytes);
             for (size_t i = 0; i < b.count(); ++i)
-                EXPECT_EQ(flatbuffers::GetRoot<fb::DeadLetter>(b.heap + b.heads[i].offset)->position(), next++);
+                EXPECT_EQ(flatbuffers::GetRoot<fb::DeadLetter>(b.heap + b.heads[i].offset)->position(),
+                          next++);
         });
     EXPECT_EQ(next, 101u);
 }
@@ -169,7 +171,8 @@ TEST_F(SequencerTest, TheHeaderTellsWhatTheRecordMayHold) {
             EXPECT_EQ(b.header.region_mask, count > 1 ? uint64_t{1} << 63 | 1 << 3 : uint64_t{1} << 63);
             for (const Hash128& key : keys) EXPECT_TRUE(bloom_may_hold(b.view().bloom, key));
             int wrong = 0;
-            for (int i = 0; i < 10'000; ++i) wrong += bloom_may_hold(b.view().bloom, {random.next(), random.next()});
+            for (int i = 0; i < 10'000; ++i)
+                wrong += bloom_may_hold(b.view().bloom, {random.next(), random.next()});
             EXPECT_LT(wrong, 1000) << "two bits in eight a key: about 5%";
         });
     }
@@ -192,8 +195,12 @@ TEST_F(SequencerTest, AFullRingWaitsUntilTheIntakeStops) {
 }
 
 TEST_F(SequencerTest, AControlTextThatDoesNotFitIsRefusedBeforeItDoesHarm) {
-    EXPECT_THROW(sequencer_.publish_control(ControlKind::kWorkflow, "w", std::string(limits::kSlabBytes, 'x')), std::length_error);
-    EXPECT_THROW(sequencer_.publish_control(ControlKind::kWatermark, std::string(limits::kSlabBytes, 'x'), ""), std::length_error);
+    EXPECT_THROW(
+        sequencer_.publish_control(ControlKind::kWorkflow, "w", std::string(limits::kSlabBytes, 'x')),
+        std::length_error);
+    EXPECT_THROW(
+        sequencer_.publish_control(ControlKind::kWatermark, std::string(limits::kSlabBytes, 'x'), ""),
+        std::length_error);
     sequencer_.publish_control(ControlKind::kWorkflow, "w", std::string(limits::kControlTextBytesMax, 'x'));
     take([](const EventBatch& b) { EXPECT_LE(b.header.heap_bytes, limits::kSlabBytes); });
 }

@@ -25,7 +25,8 @@ std::vector<Occurrence> random_stream(Random& random, size_t events, size_t keys
         if (coarse) now = now / kSecond * kSecond + static_cast<StampNs>(i);
         StampNs time = now - (random.chance(20) ? random.between(0, 120 * kSecond) : 0);
         if (coarse) time = time / kSecond * kSecond;  // many equal times, and exactly at deadlines
-        out.push_back({"key" + std::to_string(random.below(keys)), std::string(1, static_cast<char>('a' + random.below(types))), time, now});
+        out.push_back({"key" + std::to_string(random.below(keys)),
+                       std::string(1, static_cast<char>('a' + random.below(types))), time, now});
     }
     return out;
 }
@@ -34,7 +35,8 @@ std::vector<EdgeSpec> random_edges(Random& random, size_t types) {
     std::vector<EdgeSpec> edges;
     for (size_t i = 0, n = 1 + random.below(5); i < n; ++i)
         edges.push_back({std::string(1, static_cast<char>('a' + random.below(types))),
-                         std::string(1, static_cast<char>('a' + random.below(types))), random.between(0, 300)});
+                         std::string(1, static_cast<char>('a' + random.below(types))),
+                         random.between(0, 300)});
     return edges;
 }
 
@@ -63,7 +65,8 @@ TEST(SlaEngineModel, CountsAreThoseOfTheDefinition) {
         SCOPED_TRACE(round);
         Random random(round);
         const auto edges = random_edges(random, 5);
-        auto stream = random_stream(random, 1 + random.below(800), 1 + random.below(40), 5, random.chance(50));
+        auto stream =
+            random_stream(random, 1 + random.below(800), 1 + random.below(40), 5, random.chance(50));
         EngineRig rig;
         rig.engine.define(workflow_of(edges));
         for (const Occurrence& o : stream) rig.event(o.key, o.type, o.time, o.now);
@@ -71,7 +74,8 @@ TEST(SlaEngineModel, CountsAreThoseOfTheDefinition) {
         const StampNs end = stream.back().now + 1;
         rig.engine.advance(end, rig.seq + 1);
         stream.push_back({"nobody", "z", end, end});
-        for (uint32_t e = 0; e < edges.size(); ++e) ASSERT_EQ(rig.counts(e), model(stream, edges[e])) << "edge " << e;
+        for (uint32_t e = 0; e < edges.size(); ++e)
+            ASSERT_EQ(rig.counts(e), model(stream, edges[e])) << "edge " << e;
     }
 }
 
@@ -83,7 +87,8 @@ struct Outcome {
 };
 
 /// Restarts (checkpoint, new engine, replay) before each event where `restart` says so.
-Outcome run(const std::vector<Occurrence>& stream, const std::vector<EdgeSpec>& edges, int64_t retention_ns, Random* restarts) {
+Outcome run(const std::vector<Occurrence>& stream, const std::vector<EdgeSpec>& edges, int64_t retention_ns,
+            Random* restarts) {
     auto rig = std::make_unique<EngineRig>(retention_ns);
     rig->engine.define(workflow_of({{"x", "y", 1}}, "gone"));
     rig->engine.define(workflow_of(edges));
@@ -103,7 +108,8 @@ Outcome run(const std::vector<Occurrence>& stream, const std::vector<EdgeSpec>& 
             rig = std::make_unique<EngineRig>(retention_ns);
             rows.load(rig->engine, 0);
             rig->seq = saved_at;
-            for (size_t j = saved_at; j < i; ++j) rig->event(stream[j].key, stream[j].type, stream[j].time, stream[j].now);
+            for (size_t j = saved_at; j < i; ++j)
+                rig->event(stream[j].key, stream[j].type, stream[j].time, stream[j].now);
         }
         rig->event(stream[i].key, stream[i].type, stream[i].time, stream[i].now);
     }
@@ -125,7 +131,8 @@ TEST(SlaEngineModel, ARunWithRestartsCountsTellsAndKeepsTheSame) {
         Random random(1000 + round);
         const auto edges = random_edges(random, 5);
         const int64_t retention = random.chance(50) ? 0 : random.between(1, 400) * kSecond;
-        const auto stream = random_stream(random, 1 + random.below(500), 1 + random.below(60), 5, random.chance(50));
+        const auto stream =
+            random_stream(random, 1 + random.below(500), 1 + random.below(60), 5, random.chance(50));
         const Outcome straight = run(stream, edges, retention, nullptr);
         Random restarts(2000 + round);
         const Outcome restarted = run(stream, edges, retention, &restarts);

@@ -33,7 +33,8 @@ TEST(SlaEngine, OneNanosecondAfterTheDeadlineIsMissedAndThenLate) {
     rig.event("k", "b", kT + 10 * kSecond + 1, kT + 10 * kSecond + 2);
     EXPECT_EQ(rig.counts(), (Counts{0, 1, 0, 0, 1}));
     ASSERT_EQ(rig.told.size(), 2u);
-    EXPECT_EQ(rig.told[0], (Told{Kind::kMissed, 0, 0, EngineRig::key_of("k").lo, 1, 8, kT + 10 * kSecond, kT + 10 * kSecond + 1}));
+    EXPECT_EQ(rig.told[0], (Told{Kind::kMissed, 0, 0, EngineRig::key_of("k").lo, 1, 8, kT + 10 * kSecond,
+                                 kT + 10 * kSecond + 1}));
     EXPECT_EQ(rig.told[1].kind, Kind::kLate);
     EXPECT_EQ(rig.told[1].cause, 2u);
 }

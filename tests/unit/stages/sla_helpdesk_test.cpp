@@ -28,7 +28,8 @@ std::string text_of(const fs::path& file) {
 
 TEST(SlaHelpdesk, CountsAreThoseOfTheOutsideCheck) {
     const fs::path folder = data_folder();
-    if (!fs::exists(folder / "helpdesk.ndjson.gz")) GTEST_SKIP() << "no helpdesk.ndjson.gz in " << folder << "; PENSTOCK_SHARED_DATA names the folder";
+    if (!fs::exists(folder / "helpdesk.ndjson.gz"))
+        GTEST_SKIP() << "no helpdesk.ndjson.gz in " << folder << "; PENSTOCK_SHARED_DATA names the folder";
     EngineRig rig;
     rig.engine.define(parse_workflow(text_of(folder / "helpdesk.workflow.json")));
     gzFile in = gzopen((folder / "helpdesk.ndjson.gz").c_str(), "rb");
@@ -38,7 +39,8 @@ TEST(SlaHelpdesk, CountsAreThoseOfTheOutsideCheck) {
     while (gzgets(in, line.data(), static_cast<int>(line.size()))) {
         const json::value event = json::parse(std::string_view(line.c_str()));
         last = parse_rfc3339(std::string_view(event.at("time").as_string())).value();
-        rig.event(std::string(event.at("subject").as_string()), std::string(event.at("type").as_string()), last, last);
+        rig.event(std::string(event.at("subject").as_string()), std::string(event.at("type").as_string()),
+                  last, last);
     }
     gzclose(in);
     const json::value expected = json::parse(text_of(folder / "helpdesk.expected.json"));
@@ -50,8 +52,13 @@ TEST(SlaHelpdesk, CountsAreThoseOfTheOutsideCheck) {
         const json::object& e = expected.at("edges").as_array()[i].as_object();
         const EdgeCounts& found = counts.edges[i];
         EXPECT_EQ(found.from, std::string_view(e.at("from").as_string()));
-        for (const auto& [name, value] : {std::pair{"anchored", found.anchored}, {"met", found.met}, {"late", found.late}, {"missed", found.missed}, {"pending", found.pending}})
-            EXPECT_EQ(static_cast<int64_t>(value), e.at(name).as_int64()) << found.from << " -> " << found.to << " " << name;
+        for (const auto& [name, value] : {std::pair{"anchored", found.anchored},
+                                          {"met", found.met},
+                                          {"late", found.late},
+                                          {"missed", found.missed},
+                                          {"pending", found.pending}})
+            EXPECT_EQ(static_cast<int64_t>(value), e.at(name).as_int64())
+                << found.from << " -> " << found.to << " " << name;
     }
 }
 

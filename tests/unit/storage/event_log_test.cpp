@@ -74,11 +74,14 @@ void expect_same(const RecordView& found, const Made& m) {
     ASSERT_EQ(found.count(), m.heads.size());
     EXPECT_TRUE(std::equal(found.bloom.begin(), found.bloom.end(), m.bloom.begin(), m.bloom.end()));
     ASSERT_EQ(found.producers.size(), m.producers.size());
-    for (size_t i = 0; i < m.producers.size(); ++i) EXPECT_EQ(found.producers[i].producer, m.producers[i].producer);
+    for (size_t i = 0; i < m.producers.size(); ++i)
+        EXPECT_EQ(found.producers[i].producer, m.producers[i].producer);
     for (size_t i = 0; i < m.heads.size(); ++i) {
         EXPECT_EQ(found.identities[i].id, m.identities[i].id);
         const auto bytes = found.bytes(i);
-        EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [&](uint8_t b) { return b == static_cast<uint8_t>(m.header.first_seq + i); }));
+        EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [&](uint8_t b) {
+            return b == static_cast<uint8_t>(m.header.first_seq + i);
+        }));
     }
 }
 
@@ -94,7 +97,8 @@ class EventLogTest : public testing::Test {
     }
     std::vector<Seq> scan(Seq from, bool verify = false) {
         std::vector<Seq> firsts;
-        LogReader(*log_).scan(from, [&](const RecordView& r) { return firsts.push_back(r.first_seq()), true; }, verify);
+        LogReader(*log_).scan(
+            from, [&](const RecordView& r) { return firsts.push_back(r.first_seq()), true; }, verify);
         return firsts;
     }
 
@@ -107,11 +111,14 @@ class EventLogTest : public testing::Test {
 TEST_F(EventLogTest, WhatIsAppendedIsReadWhateverItsSize) {
     SCOPED_TRACE(seed_note());
     Random random;
-    for (int i = 0; i < 200; ++i) append(static_cast<uint32_t>(random.below(random.chance(20) ? 1025 : 4)), static_cast<uint32_t>(random.below(random.chance(10) ? 700 : 60)));
+    for (int i = 0; i < 200; ++i)
+        append(static_cast<uint32_t>(random.below(random.chance(20) ? 1025 : 4)),
+               static_cast<uint32_t>(random.below(random.chance(10) ? 700 : 60)));
     for (const bool reopened : {false, true}) {
         if (reopened) log_.reset(), open();
         size_t i = 0;
-        const Seq end = LogReader(*log_).scan(1, [&](const RecordView& r) { return expect_same(r, made_.at(i++)), true; }, true);
+        const Seq end = LogReader(*log_).scan(
+            1, [&](const RecordView& r) { return expect_same(r, made_.at(i++)), true; }, true);
         EXPECT_EQ(i, made_.size());
         EXPECT_EQ(end, next_);
         LogReader(*log_).scan_back([&](const RecordView& r) { return expect_same(r, made_.at(--i)), true; });
@@ -141,7 +148,8 @@ TEST_F(EventLogTest, AScanBeginsWithTheRecordThatHoldsTheSequence) {
     EXPECT_EQ(scan(51), std::vector<Seq>{});
     EXPECT_EQ(scan(999), std::vector<Seq>{});
     int seen = 0;
-    EXPECT_EQ(LogReader(*log_).scan(1, [&](const RecordView&) { return ++seen < 2; }), 21u) << "stops where it was told to";
+    EXPECT_EQ(LogReader(*log_).scan(1, [&](const RecordView&) { return ++seen < 2; }), 21u)
+        << "stops where it was told to";
     EXPECT_EQ(log_->trim([](const RecordView& r) { return r.end_seq() <= 31; }, 100), 3u);
     EXPECT_EQ(scan(1), (std::vector<Seq>{31, 41})) << "what was trimmed is passed over";
     EXPECT_EQ(scan(35), (std::vector<Seq>{31, 41}));
@@ -213,19 +221,25 @@ TEST_F(EventLogTest, WhatIsNoRecordIsRefused) {
         auto* at = reinterpret_cast<uint8_t*>(aligned.data());
         std::memcpy(at, &from.header, sizeof from.header), at += sizeof from.header;
         std::memcpy(at, from.bloom.data(), from.bloom.size()), at += from.bloom.size();
-        std::memcpy(at, from.producers.data(), from.producers.size() * sizeof(ProducerPosition)), at += from.producers.size() * sizeof(ProducerPosition);
-        std::memcpy(at, from.identities.data(), from.identities.size() * sizeof(EventIdentity)), at += from.identities.size() * sizeof(EventIdentity);
+        std::memcpy(at, from.producers.data(), from.producers.size() * sizeof(ProducerPosition)),
+            at += from.producers.size() * sizeof(ProducerPosition);
+        std::memcpy(at, from.identities.data(), from.identities.size() * sizeof(EventIdentity)),
+            at += from.identities.size() * sizeof(EventIdentity);
         std::memcpy(at, from.heads.data(), from.heads.size() * sizeof(EventHead));
     };
-    const std::span<const uint8_t> value{reinterpret_cast<const uint8_t*>(aligned.data()), m.header.value_bytes()};
+    const std::span<const uint8_t> value{reinterpret_cast<const uint8_t*>(aligned.data()),
+                                         m.header.value_bytes()};
     write(m);
     EXPECT_NO_THROW(parse_record(value, false));
     EXPECT_THROW(parse_record(value, true), LogError) << "no checksum was written";
     EXPECT_THROW(parse_record(value.first(95), false), LogError);
     EXPECT_THROW(parse_record(value.first(value.size() - 1), false), LogError);
     for (const auto& change : std::vector<std::function<void(Made&)>>{
-             [](Made& x) { x.header.magic = 1; }, [](Made& x) { x.header.version = 9; }, [](Made& x) { x.header.count = 4; }, [](Made& x) { x.header.count = 0xffffffff; },
-             [](Made& x) { x.header.heap_bytes = 0xffffffff; }, [](Made& x) { x.header.bloom_bytes = 0x80000000; }, [](Made& x) { x.header.producer_count = 0x10000000; },
+             [](Made& x) { x.header.magic = 1; }, [](Made& x) { x.header.version = 9; },
+             [](Made& x) { x.header.count = 4; }, [](Made& x) { x.header.count = 0xffffffff; },
+             [](Made& x) { x.header.heap_bytes = 0xffffffff; },
+             [](Made& x) { x.header.bloom_bytes = 0x80000000; },
+             [](Made& x) { x.header.producer_count = 0x10000000; },
              [](Made& x) { x.heads[1].offset = 0xffffff00; }, [](Made& x) { x.heads[2].length = 1000; }}) {
         Made damaged = m;
         change(damaged);
@@ -264,7 +278,8 @@ TEST_F(EventLogTest, AReaderOpensReadOnlyBesideTheWriter) {
         try {
             const EventLog log({folder_.sub("log"), 64 << 20, true});
             Seq found = 0;
-            const Seq end = LogReader(log).scan(1, [&](const RecordView& r) { return found = r.first_seq(), true; }, true);
+            const Seq end = LogReader(log).scan(
+                1, [&](const RecordView& r) { return found = r.first_seq(), true; }, true);
             code = found == 1 && end == 6 && log.identity().hash_secret.size() == 192 ? 0 : 2;
         } catch (...) {
         }
@@ -280,11 +295,15 @@ TEST_F(EventLogTest, AReaderOpensReadOnlyBesideTheWriter) {
 
 // --- state ------------------------------------------------------------------------------------------------
 
-std::span<const uint8_t> bytes_of(const std::string& s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
+std::span<const uint8_t> bytes_of(const std::string& s) {
+    return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
+}
 
 std::vector<std::pair<std::string, std::string>> rows_of(const StateStore& store) {
     std::vector<std::pair<std::string, std::string>> rows;
-    store.load([&](auto key, auto value) { rows.emplace_back(std::string(key.begin(), key.end()), std::string(value.begin(), value.end())); });
+    store.load([&](auto key, auto value) {
+        rows.emplace_back(std::string(key.begin(), key.end()), std::string(value.begin(), value.end()));
+    });
     return rows;
 }
 
@@ -297,11 +316,14 @@ TEST(StateStoreTest, RowsAndTheirSequenceAreOneWrite) {
         EXPECT_EQ(store.applied_seq(), 1u);
         Checkpoint c;
         c.applied_seq = 50;
-        c.put(bytes_of("b"), bytes_of("2")), c.put(bytes_of("\xff"), bytes_of("9")), c.put(bytes_of("a"), bytes_of("1"));
-        c.put(bytes_of("x"), bytes_of("old")), c.erase(bytes_of("x")), c.erase(bytes_of("y")), c.put(bytes_of("y"), bytes_of("new"));
+        c.put(bytes_of("b"), bytes_of("2")), c.put(bytes_of("\xff"), bytes_of("9")),
+            c.put(bytes_of("a"), bytes_of("1"));
+        c.put(bytes_of("x"), bytes_of("old")), c.erase(bytes_of("x")), c.erase(bytes_of("y")),
+            c.put(bytes_of("y"), bytes_of("new"));
         c.put(bytes_of("empty"), {});
         store.write(c);
-        EXPECT_EQ(rows_of(store), (Rows{{"a", "1"}, {"b", "2"}, {"empty", ""}, {"y", "new"}, {"\xff", "9"}})) << "the later row of one key counts";
+        EXPECT_EQ(rows_of(store), (Rows{{"a", "1"}, {"b", "2"}, {"empty", ""}, {"y", "new"}, {"\xff", "9"}}))
+            << "the later row of one key counts";
     }
     StateStore store(options);
     EXPECT_EQ(store.applied_seq(), 50u);
