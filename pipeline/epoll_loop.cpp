@@ -154,7 +154,8 @@ class EpollLoop final : public NetLoop {
         if (!c) return;
         if (events & EPOLLOUT) {
             flush(*c);
-            if (!(c = connections_.find(id))) return;
+            c = connections_.find(id);
+            if (!c) return;
         }
         if (events & (EPOLLHUP | EPOLLERR) && !(c->watched & EPOLLIN))
             return drop(*c, "the peer reset the connection");

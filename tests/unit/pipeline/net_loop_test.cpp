@@ -273,10 +273,14 @@ TEST_P(NetLoopTest, AWakeFromAnotherThreadEndsTheWait) {
         ASSERT_LT(monotonic_now_ns() - began, 4'000'000'000);
         loop_->run_once(0);
     }
-    for (int i = 0; i < 5; ++i) loop_->run_once(0);  // a wake may still be on its way
-    const int64_t began = monotonic_now_ns();
-    loop_->run_once(30'000'000);
-    EXPECT_GE(monotonic_now_ns() - began, 5'000'000) << "it does wait";
+    // The kernel may end a single wait early, for a ring that was closed before.
+    int64_t longest_ns = 0;
+    for (int i = 0; i < 5; ++i) {
+        const int64_t began = monotonic_now_ns();
+        loop_->run_once(30'000'000);
+        longest_ns = std::max(longest_ns, monotonic_now_ns() - began);
+    }
+    EXPECT_GE(longest_ns, 20'000'000) << "it does wait";
 }
 
 TEST_P(NetLoopTest, TheSecondOnOnePortIsToldSo) {
