@@ -22,6 +22,7 @@
 #include "admin/appliance_view.h"
 #include "admin/http/server.h"
 #include "admin/logging.h"
+#include "pipeline/short_slice.h"
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/sla_stage.h"
@@ -262,6 +263,7 @@ class Appliance {
     template <typename Work>
     void guarded(const char* name, Work work, std::atomic<bool>& stop, size_t consumer) {
         pthread_setname_np(pthread_self(), name);
+        if (consumer == kStateConsumer) ask_for_short_slice();
         try {
             while (!stop.load(std::memory_order_acquire) || ring_.depth(consumer) > 0) {
                 if (failed_.load()) return;
@@ -274,6 +276,7 @@ class Appliance {
 
     void intake() {
         pthread_setname_np(pthread_self(), "intake");
+        ask_for_short_slice();
         try {
             int64_t gave_up_at_ns = 0;
             while (!failed_.load()) {
