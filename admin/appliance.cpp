@@ -137,6 +137,7 @@ class Appliance {
     }
 
     int run() {
+        read_workflows();
         recover();
         start_threads();
         telemetry_.readiness = Readiness::kReady;
@@ -223,15 +224,8 @@ class Appliance {
         for (auto& flusher : flushers_) flusher->start();
     }
 
-    /// The boot record, and the workflows of the configuration where they differ from what is active.
-    void publish_start() {
-        char host[256] = "";
-        gethostname(host, sizeof host - 1);
-        sequencer_->publish_control(
-            ControlKind::kBoot, host,
-            fmt::format(R"({{"version":"{}","pid":{}}})", PENSTOCK_VERSION, getpid()));
-        std::vector<std::string> wanted;
-        std::vector<Workflow> changed;
+    /// The configured workflows, whole and valid, or an error that names the file. Before threads start.
+    void read_workflows() {
         for (const std::string& file : config_.sla.workflows) {
             std::ifstream in(file);
             const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -244,18 +238,28 @@ class Appliance {
             } catch (const WorkflowError& e) {
                 throw std::runtime_error(fmt::format("{}: {}", file, e.what()));
             }
-            if (std::find(wanted.begin(), wanted.end(), w.name) != wanted.end())
+            const std::string name = w.name;
+            if (!workflows_.emplace(name, std::move(w)).second)
                 throw std::runtime_error(fmt::format(
-                    "{}: a workflow named {} is configured twice; give one another name", file, w.name));
-            wanted.push_back(w.name);
-            const auto active = active_documents_.find(w.name);
-            if (active == active_documents_.end() || active->second != text) changed.push_back(std::move(w));
+                    "{}: a workflow named {} is configured twice; give one another name", file, name));
         }
+    }
+
+    /// The boot record, and the workflows where they differ from what recovery found active.
+    void publish_start() {
+        char host[256] = "";
+        gethostname(host, sizeof host - 1);
+        sequencer_->publish_control(
+            ControlKind::kBoot, host,
+            fmt::format(R"({{"version":"{}","pid":{}}})", PENSTOCK_VERSION, getpid()));
         for (const auto& [name, document] : active_documents_)
-            if (std::find(wanted.begin(), wanted.end(), name) == wanted.end())
+            if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
-        for (const Workflow& w : changed)
-            sequencer_->publish_control(ControlKind::kWorkflow, w.name, w.document);
+        for (const auto& [name, workflow] : workflows_) {
+            const auto active = active_documents_.find(name);
+            if (active == active_documents_.end() || active->second != workflow.document)
+                sequencer_->publish_control(ControlKind::kWorkflow, name, workflow.document);
+        }
     }
 
     // --- threads ---
@@ -410,6 +414,7 @@ class Appliance {
     Vocabulary vocabulary_;
     DedupStage dedup_;                                     // intake thread
     EnrichStage enrich_;                                   // intake thread; reloaded by the main thread
+    std::map<std::string, Workflow> workflows_;            ///< of the configuration
     std::map<std::string, std::string> active_documents_;  ///< workflows that recovery found
     std::unique_ptr<ParseStage> parse_;
     std::unique_ptr<RouteStage> route_;

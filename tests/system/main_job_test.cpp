@@ -199,6 +199,16 @@ TEST(MainJob, ASecondApplianceOnOneDataFolderIsRefused) {
     appliance.stop();
 }
 
+TEST(MainJob, AWorkflowThatCannotBeReadEndsTheStartWithItsName) {
+    ApplianceProcess appliance("[sla]\nworkflows = [\"nowhere.json\"]\n");
+    try {
+        appliance.start();
+        FAIL() << "it started";
+    } catch (const std::runtime_error& e) {
+        EXPECT_NE(std::string(e.what()).find("nowhere.json"), std::string::npos) << e.what();
+    }
+}
+
 TEST(Sla, SimulationCountsMetLateMissedAndPending) {
     const TemporaryFile workflow("w.json", kTicketWorkflow), events("e.ndjson", tickets());
     const CommandResult r =
