@@ -115,6 +115,16 @@ void Ingest::take_event_frame(Connection& c, std::span<const uint8_t> frame) {
     if (!sound) {
         DeadLetter letter = letter_for(c, c.next_new);
         letter.set_raw(frame);
+        if (named) {
+            // Which sequences it held cannot be believed; to pass over any could lose events that come again.
+            letter.cause = Refusal::kBadChecksum;
+            letter.detail = "a frame of a named producer was damaged on its way";
+            telemetry_.dead_letters[static_cast<size_t>(letter.cause)].add();
+            sink_.keep_dead_letter(letter);
+            return fail(
+                c, Refusal::kBadChecksum,
+                "the frame was damaged on its way; connect again and continue with the welcome's next");
+        }
         const uint64_t position = c.next_new;
         c.next_new += count;
         return refuse_whole(

@@ -74,6 +74,25 @@ TEST_P(IngestFrames, ADamagedChecksumRefusesThatFrameAlone) {
     EXPECT_EQ(rig.sink.taken.back().position, 4u);
 }
 
+TEST_P(IngestFrames, ADamagedFrameOfANamedProducerTakesNoSequence) {
+    std::string damaged = events_frame({"one", "two"}, 1, 1);
+    damaged[sizeof(wire::FrameHeader) + 9] ^= 4;
+    const std::string hello = frame_of(FrameType::kHello, R"({"producer":"feed"})");
+    {
+        Peer peer(rig);
+        peer.send(hello + damaged);
+        ASSERT_TRUE(peer.closed());
+        EXPECT_EQ(peer.frames().back().header.type, FrameType::kError);
+        EXPECT_NE(peer.frames().back().body.find("bad_checksum"), std::string::npos);
+    }
+    ASSERT_EQ(rig.sink.letters.size(), 1u);
+    Peer peer(rig);
+    peer.send(hello + events_frame({"one", "two"}, 1, 1) + frame_of(FrameType::kEnd, ""));
+    ASSERT_TRUE(peer.closed());
+    EXPECT_EQ(peer.frames().back().ack().stored, 2u);
+    EXPECT_EQ(rig.sink.taken.size(), 2u);
+}
+
 TEST_P(IngestFrames, WhatCannotBeAHeaderEndsTheConnection) {
     const std::string good = events_frame({"x"});
     const auto changed = [&](size_t at, char to) {
