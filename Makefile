@@ -17,7 +17,7 @@ install:
 	@deploy/install.sh run
 
 build: install
-	@cmake --preset release >/dev/null
+	@cmake --preset release -DPENSTOCK_TESTS=OFF -DPENSTOCK_BENCH=OFF >/dev/null
 	@cmake --build $(BUILD) --target penstock -j $(JOBS)
 
 run: build
@@ -25,7 +25,7 @@ run: build
 
 test:
 	@deploy/install.sh run test
-	@cmake --preset release >/dev/null
+	@cmake --preset release -DPENSTOCK_TESTS=ON -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure --no-tests=error
 
@@ -35,13 +35,13 @@ check:
 
 bench:
 	@deploy/install.sh run bench
-	@cmake --preset release >/dev/null
+	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@perf/run.sh $(BUILD) build/bench
 
 bench-sustained:
 	@deploy/install.sh run bench
-	@cmake --preset release >/dev/null
+	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@perf/sustained.sh 300
 
