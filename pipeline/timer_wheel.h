@@ -1,5 +1,7 @@
-// Timers by deadline: a hierarchical wheel (Varghese and Lauck, 1987) of 8 levels of 64 slots, one
-// millisecond in the lowest, with a bit a slot so that empty spans are skipped. Arm and cancel are O(1).
+// Timers by deadline: a hierarchical wheel (Varghese and Lauck, 1987) of 8 levels of 256 slots, one
+// millisecond in the lowest and 64 times the level below in the others, with a bit a slot so that empty spans
+// are skipped. Arm and cancel are O(1). A slot goes down a level in small parts while its time comes near, so
+// that no single millisecond pays for seconds of timers.
 // Deadlines keep their nanoseconds: a timer fires when now > deadline, not when its millisecond is over.
 #pragma once
 
@@ -66,12 +68,14 @@ class TimerWheel {
         const uint64_t target = tick_of(now_ns);
         if (target == tick_ && now_ns <= current_min_ns_) return;
         due_.clear();
+        const uint64_t before = tick_;
         while (tick_ < target) {
-            take_slot(0, tick_ & 63, now_ns);  // all of it is in the past now
+            take_current(now_ns);  // all of it is in the past now
             tick_ = next_occupied(target);
             cascade();
         }
-        take_slot(0, tick_ & 63, now_ns);
+        take_current(now_ns);
+        if (tick_ > before) spread(tick_ - before);
         refresh_current_min();
         std::sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) {
             return a.deadline_ns != b.deadline_ns ? a.deadline_ns < b.deadline_ns : a.order < b.order;
@@ -105,7 +109,8 @@ class TimerWheel {
     }
 
   private:
-    static constexpr int kLevels = 8;  // 64^8 milliseconds hold the 45 bits that 2^64 nanoseconds make
+    static constexpr size_t kLevels = 8;   // 64^7 * 256 milliseconds hold the 45 bits of 2^64 nanoseconds
+    static constexpr size_t kSlots = 256;  // of a level; four times what one slot of the next level spans
     static constexpr StampNs kTickNs = 1'000'000;
     // Ticks count from the earliest stamp, so that they are never negative.
     static uint64_t tick_of(StampNs ns) {
@@ -119,41 +124,59 @@ class TimerWheel {
         StampNs deadline_ns = 0;
         uint64_t order = 0;
         TimerId next = kNoTimer, prev = kNoTimer;  // prev of a slot's head: kNoTimer
-        uint16_t slot = 0;                         // level * 64 + cell
+        uint16_t slot = 0;                         // level * kSlots + cell
         Payload payload{};
+    };
+    struct Slot {
+        TimerId head = kNoTimer;
+        uint32_t timers = 0;
+    };
+    /// Slots of a level that hold a timer.
+    struct Level {
+        std::array<uint64_t, kSlots / 64> occupied{};
+        uint32_t slots = 0;
+
+        void set(size_t cell) {
+            occupied[cell / 64] |= uint64_t{1} << cell % 64;
+            ++slots;
+        }
+        void clear(size_t cell) {
+            occupied[cell / 64] &= ~(uint64_t{1} << cell % 64);
+            --slots;
+        }
     };
 
     void place(TimerId id) {
         Node& n = nodes_[id];
         const uint64_t tick = std::max(tick_of(n.deadline_ns), tick_);
-        const uint64_t differs = tick ^ tick_;
-        const int level = differs == 0 ? 0 : (static_cast<int>(std::bit_width(differs)) - 1) / 6;
-        const auto cell = static_cast<unsigned>(tick >> (level * 6) & 63);
-        n.slot = static_cast<uint16_t>(level * 64 + static_cast<int>(cell));
+        // The lowest level whose slots reach so far from the current one.
+        const int beyond = static_cast<int>(std::bit_width(tick - tick_)) - 8;
+        size_t level = beyond <= 0 ? 0 : static_cast<size_t>(beyond + 5) / 6;
+        if ((tick >> (level * 6)) - (tick_ >> (level * 6)) >= kSlots) ++level;
+        const size_t cell = (tick >> (level * 6)) % kSlots;
+        n.slot = static_cast<uint16_t>(level * kSlots + cell);
+        Slot& slot = slots_[n.slot];
         n.prev = kNoTimer;
-        n.next = heads_[n.slot];
+        n.next = slot.head;
         if (n.next != kNoTimer) nodes_[n.next].prev = id;
-        heads_[n.slot] = id;
-        occupied_[static_cast<size_t>(level)] |= uint64_t{1} << cell;
-        if (differs == 0) current_min_ns_ = std::min(current_min_ns_, n.deadline_ns);
+        slot.head = id;
+        if (slot.timers++ == 0) levels_[level].set(cell);
+        if (tick == tick_) current_min_ns_ = std::min(current_min_ns_, n.deadline_ns);
     }
     void unlink(TimerId id) {
         Node& n = nodes_[id];
-        if (n.prev != kNoTimer) {
-            nodes_[n.prev].next = n.next;
-        } else {
-            heads_[n.slot] = n.next;
-            if (n.next == kNoTimer) occupied_[n.slot / 64u] &= ~(uint64_t{1} << (n.slot % 64u));
-        }
+        Slot& slot = slots_[n.slot];
+        (n.prev != kNoTimer ? nodes_[n.prev].next : slot.head) = n.next;
         if (n.next != kNoTimer) nodes_[n.next].prev = n.prev;
+        if (--slot.timers == 0) levels_[n.slot / kSlots].clear(n.slot % kSlots);
     }
     void release(TimerId id) {
         nodes_[id].next = free_;
         free_ = id;
     }
 
-    void take_slot(size_t level, size_t cell, StampNs now_ns) {
-        TimerId id = heads_[level * 64 + cell];
+    void take_current(StampNs now_ns) {
+        TimerId id = slots_[tick_ % kSlots].head;
         while (id != kNoTimer) {
             const TimerId next = nodes_[id].next;
             if (nodes_[id].deadline_ns < now_ns) {
@@ -166,49 +189,72 @@ class TimerWheel {
         }
     }
 
-    /// The next tick, at most `target`, at which a slot of some level begins that holds a timer. Lower levels
-    /// come first in time: every timer of a level lies beyond the current cell of the level below it.
+    /// Of the slots of `level` after the current one: the number (in the level's own units, from the origin)
+    /// of the first that holds a timer; kNone: none does.
+    static constexpr uint64_t kNone = ~uint64_t{0};
+    uint64_t first_occupied(size_t level) const {
+        const Level& l = levels_[level];
+        if (l.slots == 0) return kNone;
+        const uint64_t after = (tick_ >> (level * 6)) + 1;
+        for (uint64_t at = after; at < after + kSlots; at = (at / 64 + 1) * 64) {
+            const uint64_t bits = l.occupied[at % kSlots / 64] >> at % 64;
+            if (bits == 0) continue;
+            const uint64_t found = at + static_cast<uint64_t>(std::countr_zero(bits));
+            return found < after + kSlots - 1 ? found : kNone;  // the last would be the current one
+        }
+        return kNone;
+    }
+
+    /// The next tick, at most `target`, at which a slot of some level begins that holds a timer.
     uint64_t next_occupied(uint64_t target) const {
         uint64_t best = target;
-        for (int level = 0; level < kLevels; ++level) {
-            const uint64_t bits = occupied_[static_cast<size_t>(level)];
-            if (bits == 0) continue;
-            const int shift = level * 6;
-            const auto cell = static_cast<unsigned>(tick_ >> shift & 63);
-            const uint64_t later = cell == 63 ? 0 : bits & (~uint64_t{0} << (cell + 1));
-            if (later == 0) continue;
-            const uint64_t at =
-                ((tick_ >> shift & ~uint64_t{63}) + static_cast<uint64_t>(std::countr_zero(later))) << shift;
-            best = std::min(best, at);
-        }
+        for (size_t level = 0; level < kLevels; ++level)
+            if (const uint64_t at = first_occupied(level); at != kNone)
+                best = std::min(best, at << (level * 6));
         return best;
     }
 
-    /// After a move of tick_: timers of the upper levels' current cells go down to where they belong.
+    /// After a move of tick_: timers of the upper levels' current slots go down to where they belong.
     void cascade() {
-        for (int level = kLevels - 1; level > 0; --level) {
-            const auto cell = static_cast<size_t>(tick_ >> (level * 6) & 63);
-            TimerId id = heads_[static_cast<size_t>(level) * 64 + cell];
-            if (id == kNoTimer) continue;
-            heads_[static_cast<size_t>(level) * 64 + cell] = kNoTimer;
-            occupied_[static_cast<size_t>(level)] &= ~(uint64_t{1} << cell);
-            while (id != kNoTimer) {
-                const TimerId next = nodes_[id].next;
-                place(id);
-                id = next;
+        for (size_t level = kLevels - 1; level > 0; --level)
+            if (levels_[level].slots > 0) {
+                Slot& slot = slots_[level * kSlots + (tick_ >> (level * 6)) % kSlots];
+                move_down(slot, slot.timers);
             }
+    }
+
+    /// Ahead of time: a part of the next slot of each upper level goes down as soon as the level below
+    /// reaches its end, so that none is left when it begins.
+    void spread(uint64_t elapsed_ticks) {
+        for (size_t level = 1; level < kLevels; ++level) {
+            const uint64_t at = first_occupied(level);
+            if (at == kNone || (at + 1) * 64 - (tick_ >> ((level - 1) * 6)) > kSlots) continue;
+            Slot& slot = slots_[level * kSlots + at % kSlots];
+            const uint64_t left_ticks = (at << (level * 6)) - tick_;
+            move_down(slot, elapsed_ticks < left_ticks
+                                ? static_cast<uint32_t>(slot.timers * elapsed_ticks / left_ticks) + 1
+                                : slot.timers);
+        }
+    }
+
+    void move_down(Slot& slot, uint32_t timers) {
+        for (; timers > 0; --timers) {
+            const TimerId id = slot.head;
+            if (nodes_[id].next != kNoTimer) __builtin_prefetch(&nodes_[nodes_[id].next]);
+            unlink(id);
+            place(id);
         }
     }
 
     void refresh_current_min() {
         current_min_ns_ = kNever;
-        for (TimerId id = heads_[tick_ & 63]; id != kNoTimer; id = nodes_[id].next)
+        for (TimerId id = slots_[tick_ % kSlots].head; id != kNoTimer; id = nodes_[id].next)
             current_min_ns_ = std::min(current_min_ns_, nodes_[id].deadline_ns);
     }
 
     std::vector<Node> nodes_;
-    std::array<TimerId, kLevels * 64> heads_ = filled();
-    std::array<uint64_t, kLevels> occupied_{};
+    std::vector<Slot> slots_ = std::vector<Slot>(kLevels * kSlots);
+    std::array<Level, kLevels> levels_{};
     std::vector<Due> due_;
     TimerId free_ = kNoTimer;
     uint64_t next_order_ = 0;
@@ -216,12 +262,6 @@ class TimerWheel {
     uint64_t tick_ = 0;  ///< everything below has been taken
     StampNs now_ns_ = std::numeric_limits<StampNs>::min();
     StampNs current_min_ns_ = kNever;  ///< lower bound of the deadlines in the current lowest slot
-
-    static constexpr std::array<TimerId, kLevels * 64> filled() {
-        std::array<TimerId, kLevels * 64> a{};
-        a.fill(kNoTimer);
-        return a;
-    }
 };
 
 }  // namespace penstock
