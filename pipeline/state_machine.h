@@ -2,8 +2,10 @@
 // need to know nothing more of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -13,32 +15,62 @@
 
 namespace penstock {
 
-/// Rows that changed since the last checkpoint, copied. Keys sort as bytes.
-struct Checkpoint {
+/// Rows that changed since the last checkpoint, copied. Filled by one thread, then read by another. A key
+/// that is erased and put has been put last.
+class Checkpoint {
+  public:
     struct Row {
-        uint32_t key_offset, key_bytes;
-        uint32_t value_offset, value_bytes;
+        std::span<const uint8_t> key, value;
         bool deleted;
     };
     Seq applied_seq = 0;  ///< state holds every record below this sequence
-    std::vector<uint8_t> arena;
-    std::vector<Row> rows;
 
-    std::span<const uint8_t> key(const Row& r) const { return {arena.data() + r.key_offset, r.key_bytes}; }
-    std::span<const uint8_t> value(const Row& r) const {
-        return {arena.data() + r.value_offset, r.value_bytes};
-    }
     void put(std::span<const uint8_t> key, std::span<const uint8_t> value) { add(key, value, false); }
     void erase(std::span<const uint8_t> key) { add(key, {}, true); }
 
-  private:
-    void add(std::span<const uint8_t> key, std::span<const uint8_t> value, bool deleted) {
-        const auto at = static_cast<uint32_t>(arena.size());
-        arena.insert(arena.end(), key.begin(), key.end());
-        arena.insert(arena.end(), value.begin(), value.end());
-        rows.push_back({at, static_cast<uint32_t>(key.size()), at + static_cast<uint32_t>(key.size()),
-                        static_cast<uint32_t>(value.size()), deleted});
+    size_t rows() const { return rows_; }
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const Block& block : blocks_)
+            for (size_t at = 0; at < block.used;) {
+                const uint8_t* row = block.bytes.get() + at;
+                Head head;
+                std::memcpy(&head, row, sizeof head);
+                const uint8_t* key = row + sizeof head;
+                visit(
+                    Row{{key, head.key_bytes}, {key + head.key_bytes, head.value_bytes}, head.deleted != 0});
+                at += sizeof head + head.key_bytes + head.value_bytes;
+            }
     }
+
+  private:
+    struct Head {
+        uint32_t key_bytes, value_bytes, deleted;
+    };
+    struct Block {
+        std::unique_ptr<uint8_t[]> bytes;
+        size_t used, size;
+    };
+    static constexpr size_t kBlockBytes = 1 << 20;  // blocks: one array would be copied whole as it grows
+
+    void add(std::span<const uint8_t> key, std::span<const uint8_t> value, bool deleted) {
+        const Head head{static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size()), deleted};
+        const size_t size = sizeof head + key.size() + value.size();
+        if (blocks_.empty() || blocks_.back().size - blocks_.back().used < size) {
+            const size_t bytes = std::max(size, kBlockBytes);
+            blocks_.push_back({std::unique_ptr<uint8_t[]>(new uint8_t[bytes]), 0, bytes});
+        }
+        Block& block = blocks_.back();
+        uint8_t* to = block.bytes.get() + block.used;
+        std::memcpy(to, &head, sizeof head);
+        std::copy(key.begin(), key.end(), to + sizeof head);
+        std::copy(value.begin(), value.end(), to + sizeof head + key.size());
+        block.used += size;
+        ++rows_;
+    }
+
+    std::vector<Block> blocks_;
+    size_t rows_ = 0;
 };
 
 /// Deterministic: no wall clock, no randomness, no I/O. One thread. The same records give the same rows.
@@ -48,8 +80,11 @@ class StateMachine {
     /// First byte of all its row keys; no two machines share one.
     virtual uint8_t row_prefix() const = 0;
     virtual void apply(const RecordView& record) = 0;
-    /// Adds the rows that changed since the last call.
-    virtual void save_changes(Checkpoint& out) = 0;
+    /// Cuts here: the rows that changed since the last cut go to `out` as they are now, by calls of save_some
+    /// until it returns false; records may be applied in between. `out` lives so long.
+    virtual void begin_save(Checkpoint& out) = 0;
+    /// Copies at most `rows` of them, if there are so many; false: none is left.
+    virtual bool save_some(size_t rows) = 0;
     /// Before the first apply; rows in key order.
     virtual void load_row(std::span<const uint8_t> key, std::span<const uint8_t> value) = 0;
     /// All rows are loaded; `last_stamp_ns` is the time of the state.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "storage/lmdb.h"
 
@@ -54,17 +55,46 @@ StateStore::StateStore(const Options& options) {
 
 StateStore::~StateStore() { mdb_env_close(env_); }
 
-void StateStore::write(Checkpoint& checkpoint) {
-    const auto text = [&](const Checkpoint::Row& r) {
-        const auto k = checkpoint.key(r);
-        return std::string_view(reinterpret_cast<const char*>(k.data()), k.size());
-    };
-    // Key order keeps the pages that a transaction touches together; a later row of one key wins.
-    std::stable_sort(checkpoint.rows.begin(), checkpoint.rows.end(),
-                     [&](const auto& a, const auto& b) { return text(a) < text(b); });
+namespace {
+/// A row with the first bytes of its key at hand, so that sorting seldom follows the pointer.
+struct SortedRow {
+    uint64_t first, second;  ///< of the key, as big-endian numbers
+    Checkpoint::Row row;
+
+    explicit SortedRow(const Checkpoint::Row& r)
+        : first(number(r.key, 0)), second(number(r.key, 8)), row(r) {}
+    bool operator<(const SortedRow& other) const {
+        if (first != other.first) return first < other.first;
+        if (second != other.second) return second < other.second;
+        const int order = compare(row.key, other.row.key);
+        return order != 0 ? order < 0 : row.deleted && !other.row.deleted;  // put last
+    }
+
+  private:
+    static uint64_t number(std::span<const uint8_t> key, size_t at) {
+        uint64_t n = 0;
+        if (at < key.size()) std::memcpy(&n, key.data() + at, std::min(sizeof n, key.size() - at));
+        return __builtin_bswap64(n);
+    }
+    static int compare(std::span<const uint8_t> a, std::span<const uint8_t> b) {
+        const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
+        return order != 0 ? order
+                          : static_cast<int>(a.size() > b.size()) - static_cast<int>(a.size() < b.size());
+    }
+};
+}  // namespace
+
+void StateStore::write(const Checkpoint& checkpoint) {
+    // Key order keeps the pages that a transaction touches together.
+    std::vector<SortedRow> rows;
+    rows.reserve(checkpoint.rows());
+    checkpoint.for_each([&](const Checkpoint::Row& row) { rows.emplace_back(row); });
+    std::sort(rows.begin(), rows.end());
     lmdb::Txn txn(env_, 0);
-    for (const Checkpoint::Row& row : checkpoint.rows) {
-        MDB_val key = lmdb::val(text(row)), value = lmdb::val(checkpoint.value(row).data(), row.value_bytes);
+    for (const SortedRow& sorted : rows) {
+        const Checkpoint::Row& row = sorted.row;
+        MDB_val key = lmdb::val(row.key.data(), row.key.size()),
+                value = lmdb::val(row.value.data(), row.value.size());
         if (row.deleted) {
             const int rc = mdb_del(txn, rows_, &key, nullptr);
             if (rc != MDB_NOTFOUND) check(rc, "delete a state row");

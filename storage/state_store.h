@@ -27,7 +27,7 @@ class StateStore {
     StateStore& operator=(const StateStore&) = delete;
 
     /// Durable on return.
-    void write(Checkpoint& checkpoint);
+    void write(const Checkpoint& checkpoint);
     /// State holds every record below it; 1: nothing yet.
     Seq applied_seq() const { return applied_seq_; }
     /// In key order.

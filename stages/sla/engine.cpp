@@ -23,15 +23,11 @@ struct Engine::Running {
     const uint32_t id;
     const Workflow workflow;
     InstancePool pool;
-    std::vector<Counts> counts;   ///< by edge
-    std::vector<uint32_t> dirty;  ///< instances changed since the last checkpoint
+    std::vector<Counts> counts;     ///< by edge
+    std::vector<uint32_t> changed;  ///< instances changed in this interval; some may have gone
+    std::vector<uint32_t> unsaved;  ///< those of the interval before, while it is saved; from the end
+    uint32_t interval = 1;          ///< between two cuts
     bool header_dirty = true;
-
-    void touch(uint32_t i) {
-        header_dirty = true;  // the counts changed with it
-        if (std::exchange(pool.at(i).dirty, true)) return;
-        dirty.push_back(i);
-    }
 };
 
 using Phase = EdgeState::Phase;
@@ -111,6 +107,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             if (instance == InstancePool::kNone) continue;
             EdgeState& state = r.pool.edge(instance, role.edge);
             if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) continue;
+            before_change(r, instance);
             auto& counts = r.counts[role.edge];
             const bool in_time = head.time_ns <= state.deadline_ns;
             if (state.phase == Phase::kArmed) {
@@ -131,6 +128,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             }
             EdgeState& state = r.pool.edge(instance, role.edge);
             if (state.phase != Phase::kIdle) continue;
+            before_change(r, instance);
             state.deadline_ns = later(head.time_ns, edge.within_ns);
             state.anchor_seq = seq;
             state.timer = wheel_.arm(state.deadline_ns, {r.id, instance, role.edge});
@@ -139,7 +137,6 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             ++r.counts[role.edge].pending;
         }
         r.pool.at(instance).last_stamp_ns = now_ns;
-        r.touch(instance);
         if (role.is_to) retain_or_evict(r, instance, now_ns);
     }
 }
@@ -151,6 +148,7 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     if (e == kRetentionEdge) r->pool.at(i).retention = kNoTimer;
     if (options_.instance_retention_ns > 0) retention_due_.push_back(due.payload);
     if (e == kRetentionEdge) return;
+    before_change(*r, i);
     EdgeState& state = r->pool.edge(i, e);
     state.timer = kNoTimer;
     state.phase = Phase::kMissed;
@@ -160,7 +158,6 @@ void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_s
     totals_dirty_ = true;
     // The retention counts from here too, or what a restart keeps would depend on when it came.
     r->pool.at(i).last_stamp_ns = std::max(r->pool.at(i).last_stamp_ns, state.deadline_ns);
-    r->touch(i);
     emit(SlaEffect::Kind::kMissed, *r, i, e, cause_seq, now_ns);
 }
 
@@ -179,6 +176,7 @@ void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
         return;
     }
     if (instance.retention != kNoTimer) wheel_.cancel(instance.retention);
+    before_change(r, i);
     gone_.push_back({r.id, instance.key});
     r.pool.remove(i);
     ++evicted_;
@@ -215,6 +213,8 @@ void Engine::define(Workflow workflow) {
 void Engine::retire(std::string_view name) {
     for (auto& r : running_) {
         if (!r || r->workflow.name != name) continue;
+        while (save_some(1'000)) {
+        }  // its rows of the cut are copied from what goes now
         drop_instances(*r);
         retired_unsaved_.push_back(r->id);
         r.reset();
@@ -295,7 +295,8 @@ void Engine::snapshot(SlaSnapshot& out) const {
 //        S 1 workflow     next to the document its counts
 //        S 2 workflow key an instance
 
-void Engine::save_changes(Checkpoint& out) {
+void Engine::begin_save(Checkpoint& out) {
+    saving_ = &out;
     RowWriter key, value;
     const auto start = [&](uint8_t table) {
         key.clear(), value.clear();
@@ -305,10 +306,6 @@ void Engine::save_changes(Checkpoint& out) {
         start(1);
         out.erase(key.key_u32(id).bytes());
     }
-    for (const auto& [workflow, gone] : std::exchange(gone_, {})) {
-        start(2);
-        out.erase(key.key_u32(workflow).value(gone).bytes());
-    }
     for (const auto& r : running_) {
         if (!r || !std::exchange(r->header_dirty, false)) continue;
         start(1);
@@ -316,25 +313,61 @@ void Engine::save_changes(Checkpoint& out) {
         value.text(r->workflow.document);
         for (const auto& c : r->counts) value.value(c);
         out.put(key.bytes(), value.bytes());
-        for (const uint32_t i : std::exchange(r->dirty, {})) {
-            Instance& instance = r->pool.at(i);
-            if (!instance.live || !std::exchange(instance.dirty, false)) continue;  // evicted meanwhile
-            start(2);
-            key.key_u32(r->id).value(instance.key);
-            value.value(instance.last_stamp_ns);
-            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
-                const EdgeState& state = r->pool.edge(i, e);
-                value.value(state.deadline_ns).value(state.anchor_seq).value(state.phase);
-            }
-            out.put(key.bytes(), value.bytes());
-        }
+        r->unsaved.swap(r->changed);
+        ++r->interval;
     }
+    gone_unsaved_.swap(gone_);
     if (std::exchange(totals_dirty_, false)) {
         start(0);
         out.put(
             key.bytes(),
             value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).bytes());
     }
+}
+
+bool Engine::save_some(size_t rows) {
+    if (!saving_) return false;
+    for (; rows > 0 && !gone_unsaved_.empty(); --rows) {
+        const auto& [workflow, key] = gone_unsaved_.back();
+        RowWriter row;
+        saving_->erase(row.key_u8('S').key_u8(2).key_u32(workflow).value(key).bytes());
+        gone_unsaved_.pop_back();
+    }
+    for (const auto& r : running_) {
+        if (!r) continue;
+        for (; rows > 0 && !r->unsaved.empty(); --rows) {
+            const uint32_t i = r->unsaved.back();
+            r->unsaved.pop_back();
+            // Else it has been saved before a later change, or has gone.
+            if (r->pool.at(i).changed_in == r->interval - 1) save_instance(*r, i);
+        }
+        if (rows == 0) return true;
+    }
+    if (rows == 0) return true;
+    saving_ = nullptr;
+    return false;
+}
+
+void Engine::save_instance(Running& r, uint32_t i) {
+    Instance& instance = r.pool.at(i);
+    instance.changed_in = 0;
+    key_row_.clear(), value_row_.clear();
+    key_row_.key_u8('S').key_u8(2).key_u32(r.id).value(instance.key);
+    value_row_.value(instance.last_stamp_ns);
+    for (uint32_t e = 0; e < r.pool.edge_count(); ++e) {
+        const EdgeState& state = r.pool.edge(i, e);
+        value_row_.value(state.deadline_ns).value(state.anchor_seq).value(state.phase);
+    }
+    saving_->put(key_row_.bytes(), value_row_.bytes());
+}
+
+void Engine::before_change(Running& r, uint32_t i) {
+    r.header_dirty = true;  // the counts change with it
+    Instance& instance = r.pool.at(i);
+    if (instance.changed_in == r.interval) return;
+    if (instance.changed_in != 0) save_instance(r, i);  // as it was at the cut
+    instance.changed_in = r.interval;
+    r.changed.push_back(i);
 }
 
 void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {

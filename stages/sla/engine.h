@@ -76,7 +76,8 @@ class Engine final : public StateMachine {
 
     // --- state ---
     uint8_t row_prefix() const override { return 'S'; }
-    void save_changes(Checkpoint& out) override;
+    void begin_save(Checkpoint& out) override;
+    bool save_some(size_t rows) override;
     void load_row(std::span<const uint8_t> key, std::span<const uint8_t> value) override;
     void loaded(StampNs last_stamp_ns) override;
 
@@ -95,6 +96,9 @@ class Engine final : public StateMachine {
     Running* running(uint32_t id) const { return id < running_.size() ? running_[id].get() : nullptr; }
     void index_roles();
     void fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    /// Before every change of an instance's row.
+    void before_change(Running& r, uint32_t instance);
+    void save_instance(Running& r, uint32_t instance);
     static bool any_armed(const Running& r, uint32_t instance);
     void retain_or_evict(Running& r, uint32_t instance, StampNs now_ns);
     void drop_instances(Running& r);
@@ -111,6 +115,10 @@ class Engine final : public StateMachine {
     std::vector<uint32_t> retired_unsaved_;
     std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint
     bool totals_dirty_ = false;
+
+    Checkpoint* saving_ = nullptr;                            ///< from begin_save until all is copied
+    std::vector<std::pair<uint32_t, Hash128>> gone_unsaved_;  ///< gone_ of the cut, from the end
+    RowWriter key_row_, value_row_;
 };
 
 }  // namespace penstock

@@ -22,7 +22,7 @@ struct Instance {
     Hash128 key;
     StampNs last_stamp_ns = 0;     ///< of the last event or missed deadline that changed it
     TimerId retention = kNoTimer;  ///< there whenever no edge is armed
-    bool dirty = false;
+    uint32_t changed_in = 0;       ///< the Running::interval of its last change that is not saved; 0: none
     bool live = false;
 };
 
@@ -68,6 +68,7 @@ class InstancePool {
     void remove(uint32_t i) {
         index_.erase(at(i).key);
         at(i).live = false;
+        at(i).changed_in = 0;
         free_.push_back(i);
     }
     template <typename Visit>

@@ -7,6 +7,10 @@ namespace penstock {
 namespace {
 constexpr int64_t kViewNs = 250'000'000;
 constexpr size_t kRecentMax = 50;
+/// Rows of a checkpoint that are copied after a batch, beside one for each of its events: some microseconds.
+constexpr size_t kCopyRows = 32;
+/// The same when no batch waits.
+constexpr size_t kCopyRowsIdle = 256;
 constexpr StampNs kNever = TimerWheel<int>::kNever;
 }  // namespace
 
@@ -51,6 +55,7 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
         events += count;
         applied_seq_ = batch.view().end_seq();
         ring_.advance(kStateConsumer, position + 1);
+        if (copying_) copy_some(kCopyRows + count);
     }
     telemetry_.applied_seq.store(applied_seq_, std::memory_order_release);
 
@@ -58,8 +63,12 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
     release_durable();
     if (now_ns >= next_view_ns_) publish_view(now_ns);
     if (now_ns >= next_checkpoint_ns_ || checkpoint_requested_.load(std::memory_order_acquire))
-        copy_checkpoint(now_ns);
+        begin_checkpoint(now_ns);
     if (published == from) {
+        if (copying_) {
+            copy_some(kCopyRowsIdle);
+            return 0;
+        }
         look_ahead();
         const StampNs look = engine_.next_look_ns();
         const int64_t until_look =
@@ -107,20 +116,30 @@ void SlaStage::publish_view(int64_t now_ns) {
     view_ = std::move(view);
 }
 
-void SlaStage::copy_checkpoint(int64_t now_ns) {
+void SlaStage::begin_checkpoint(int64_t now_ns) {
+    if (copying_) return;
     {
         std::lock_guard lock(mutex_);
         if (checkpoint_) return;  // the last one is not written yet; this one will hold its changes and more
     }
-    auto checkpoint = std::make_unique<Checkpoint>();
-    checkpoint->applied_seq = applied_seq_;
-    for (StateMachine* machine : machines_) machine->save_changes(*checkpoint);
-    telemetry_.checkpoint_ns.record(static_cast<uint64_t>(clock_.monotonic_ns() - now_ns));
-    telemetry_.checkpoints.add();
     next_checkpoint_ns_ = now_ns + options_.checkpoint_ns;
     checkpoint_requested_.store(false, std::memory_order_release);
+    copying_ = std::make_unique<Checkpoint>();
+    copying_->applied_seq = applied_seq_;
+    for (StateMachine* machine : machines_) machine->begin_save(*copying_);
+    copying_ns_ = clock_.monotonic_ns() - now_ns;
+}
+
+void SlaStage::copy_some(size_t rows) {
+    const int64_t began_ns = clock_.monotonic_ns();
+    bool more = false;
+    for (StateMachine* machine : machines_) more |= machine->save_some(rows);
+    copying_ns_ += clock_.monotonic_ns() - began_ns;
+    if (more) return;
+    telemetry_.checkpoint_ns.record(static_cast<uint64_t>(copying_ns_));
+    telemetry_.checkpoints.add();
     std::lock_guard lock(mutex_);
-    checkpoint_ = std::move(checkpoint);
+    checkpoint_ = std::move(copying_);
 }
 
 std::unique_ptr<Checkpoint> SlaStage::take_checkpoint() {

@@ -58,7 +58,8 @@ class SlaStage {
     void apply(const EventBatch& batch);
     void release_durable();
     void publish_view(int64_t now_ns);
-    void copy_checkpoint(int64_t now_ns);
+    void begin_checkpoint(int64_t now_ns);
+    void copy_some(size_t rows);
     void look_ahead();
 
     const Options options_;
@@ -73,6 +74,8 @@ class SlaStage {
     std::deque<SlaEffect> recent_;  ///< newest first
     Seq applied_seq_ = 1;
     int64_t next_view_ns_ = 0, next_checkpoint_ns_;
+    std::unique_ptr<Checkpoint> copying_;
+    int64_t copying_ns_ = 0;  ///< spent on it
     std::atomic<StampNs> due_ns_{TimerWheel<int>::kNever};
     std::atomic<bool> checkpoint_requested_{false};
 

@@ -93,16 +93,25 @@ class EngineRig {
 class Rows {
   public:
     void save(StateMachine& machine) {
-        Checkpoint c;
-        machine.save_changes(c);
-        for (const auto& row : c.rows) {
-            const auto k = c.key(row), v = c.value(row);
-            const std::string key(k.begin(), k.end());
-            if (row.deleted)
-                rows_.erase(key);
-            else
-                rows_[key] = std::string(v.begin(), v.end());
+        begin_save(machine);
+        while (save_some(machine, 1000)) {
         }
+    }
+    /// In parts: the cut is at begin_save; the rows are there once save_some returns false.
+    void begin_save(StateMachine& machine) {
+        checkpoint_ = std::make_unique<Checkpoint>();
+        machine.begin_save(*checkpoint_);
+    }
+    bool save_some(StateMachine& machine, size_t rows) {
+        if (machine.save_some(rows)) return true;
+        for (const bool deletes : {true, false})  // a key that is erased and put has been put last
+            checkpoint_->for_each([&](const Checkpoint::Row& row) {
+                const std::string key(row.key.begin(), row.key.end());
+                if (deletes && row.deleted) rows_.erase(key);
+                if (!deletes && !row.deleted) rows_[key] = std::string(row.value.begin(), row.value.end());
+            });
+        checkpoint_.reset();
+        return false;
     }
     void load(StateMachine& machine, StampNs stamp) const {
         for (const auto& [k, v] : rows_)
@@ -115,6 +124,7 @@ class Rows {
 
   private:
     std::map<std::string, std::string> rows_;
+    std::unique_ptr<Checkpoint> checkpoint_;
 };
 
 }  // namespace penstock::test

@@ -95,17 +95,24 @@ Outcome run(const std::vector<Occurrence>& stream, const std::vector<EdgeSpec>& 
     rig->engine.retire("gone");
     Rows rows;
     std::vector<Told> told;
-    size_t saved_at = 0;
+    size_t saved_at = 0, cut_at = 0;
+    bool saving = false;
     rows.save(rig->engine);
     for (size_t i = 0; i < stream.size(); ++i) {
-        if (restarts && restarts->chance(4)) {
-            rows.save(rig->engine);
-            saved_at = i;
+        if (restarts && !saving && restarts->chance(8)) {
+            rows.begin_save(rig->engine);
+            cut_at = i;
+            saving = true;
+        }
+        if (saving && restarts->chance(50) && !rows.save_some(rig->engine, restarts->below(8))) {
+            saved_at = cut_at;
+            saving = false;
         }
         if (restarts && restarts->chance(4)) {  // what came after the checkpoint is replayed, and told again
             told.insert(told.end(), rig->told.begin(), rig->told.end());
             std::erase_if(told, [&](const Told& t) { return t.cause > saved_at; });
             rig = std::make_unique<EngineRig>(retention_ns);
+            saving = false;  // what was not whole is lost
             rows.load(rig->engine, 0);
             rig->seq = saved_at;
             for (size_t j = saved_at; j < i; ++j)
@@ -119,6 +126,7 @@ Outcome run(const std::vector<Occurrence>& stream, const std::vector<EdgeSpec>& 
     out.told.insert(out.told.end(), rig->told.begin(), rig->told.end());
     for (uint32_t e = 0; e < edges.size(); ++e) out.counts.push_back(rig->counts(e, 1));
     out.instances = rig->engine.instances();
+    while (saving) saving = rows.save_some(rig->engine, 1);
     rows.save(rig->engine);
     out.rows = rows.rows();
     return out;
