@@ -22,7 +22,7 @@
 #include "admin/appliance_view.h"
 #include "admin/http/server.h"
 #include "admin/logging.h"
-#include "pipeline/short_slice.h"
+#include "pipeline/thread_priority.h"
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/sla_stage.h"
@@ -145,6 +145,7 @@ class Appliance {
                      telemetry_.ingest_backend,
                      fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
                                  http_->port()));
+        yield_to_others();  // from here on this thread writes checkpoints
         const bool in_order = wait_for_signal();
         stop(in_order);
         return in_order ? 0 : 1;
@@ -191,8 +192,10 @@ class Appliance {
                               config_.log.retention_bytes, window_ns()},
             ring_, log_, telemetry_, clock_, [this] { committed(); }, [this] { return may_trim_below(); });
         sla_stage_ = std::make_unique<SlaStage>(
-            SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs}, ring_, engine_,
-            std::vector<StateMachine*>{&positions_}, telemetry_, clock_, [this] { ingest_->wake(); });
+            SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
+                              static_cast<int64_t>(config_.sla.spin_us) * 1'000},
+            ring_, engine_, std::vector<StateMachine*>{&positions_}, telemetry_, clock_,
+            [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;

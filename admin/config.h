@@ -85,6 +85,7 @@ struct Config {
     struct Sla {
         std::vector<std::string> workflows;          ///< files
         uint64_t instance_retention_s = 7 * 86'400;  ///< of instances with nothing armed
+        uint64_t spin_us = 300;
     } sla;
 
     struct Logging {

@@ -24,7 +24,8 @@ SlaStage::SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector
       clock_(clock),
       on_due_(std::move(on_due)),
       applied_seq_(telemetry.applied_seq.load()),
-      next_checkpoint_ns_(clock.monotonic_ns() + options.checkpoint_ns) {
+      next_checkpoint_ns_(clock.monotonic_ns() + options.checkpoint_ns),
+      spin_(options.spin_ns) {
     machines_.push_back(&engine_);
     engine_.on_effect = [this](const SlaEffect& effect) {
         if (effect.kind != SlaEffect::Kind::kMissed) return;
@@ -73,7 +74,8 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
         const StampNs look = engine_.next_look_ns();
         const int64_t until_look =
             look == kNever ? timeout_ns : std::max<int64_t>(look - clock_.wall_ns(), 0) + 100'000;
-        ring_.wait(kStateConsumer, std::min(timeout_ns, until_look));
+        spin_.wait([&] { return ring_.published() != from; },
+                   [&] { ring_.wait(kStateConsumer, std::min(timeout_ns, until_look)); });
     }
     return events;
 }

@@ -11,6 +11,7 @@
 
 #include "pipeline/batch_ring.h"
 #include "pipeline/clock.h"
+#include "pipeline/spin_wait.h"
 #include "pipeline/state_machine.h"
 #include "pipeline/telemetry.h"
 #include "stages/sla/engine.h"
@@ -23,6 +24,7 @@ class SlaStage {
   public:
     struct Options {
         int64_t checkpoint_ns = 30'000'000'000;
+        int64_t spin_ns = 0;  ///< looks for a batch so long before it sleeps
     };
     /// `others`: state machines beside the engine; all outlive the stage. `on_due`: called when the intake
     /// thread should look at due_ns().
@@ -74,6 +76,7 @@ class SlaStage {
     std::deque<SlaEffect> recent_;  ///< newest first
     Seq applied_seq_ = 1;
     int64_t next_view_ns_ = 0, next_checkpoint_ns_;
+    SpinWait spin_;
     std::unique_ptr<Checkpoint> copying_;
     int64_t copying_ns_ = 0;  ///< spent on it
     std::atomic<StampNs> due_ns_{TimerWheel<int>::kNever};

@@ -1,6 +1,7 @@
-// Asks the scheduler to run this thread soon rather than long.
+// What a thread asks of the scheduler.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,5 +25,9 @@ inline bool ask_for_short_slice(uint64_t slice_ns = 100'000) {
     attributes.runtime_ns = slice_ns;  // policy 0: SCHED_OTHER, nice 0
     return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
 }
+
+/// For a thread whose work nobody waits for: the others get the processor before it. Threads that it starts
+/// later inherit that.
+inline void yield_to_others() { setpriority(PRIO_PROCESS, 0, 10); }  // 0: this thread, on Linux
 
 }  // namespace penstock
