@@ -109,9 +109,13 @@ Ingest::Options ingest_options(const Config& config, const EventLog& log) {
     o.credits_bytes = config.ingest.credits_bytes;
     o.log_id = log.identity().log_id;
     o.hash_secret = log.identity().hash_secret;
-    o.tenants.push_back({"default", *log.names().tenant("default"), ""});
-    for (const auto& t : config.tenants)
-        o.tenants.push_back({t.name, *log.names().tenant(t.name), t.key_hash});
+    const auto add = [&](const std::string& name, const std::string& key_hash, uint64_t rate,
+                         uint64_t burst) {
+        o.tenants.push_back({name, *log.names().tenant(name), key_hash, static_cast<double>(rate),
+                             static_cast<double>(burst == 0 ? rate : burst)});
+    };
+    add("default", "", config.ingest.rate_limit, config.ingest.burst);
+    for (const auto& t : config.tenants) add(t.name, t.key_hash, t.rate_limit, t.burst);
     return o;
 }
 

@@ -18,6 +18,7 @@ struct Config {
         std::string listen = "127.0.0.1:7400";
         std::string backend = "auto";  ///< auto | io_uring | epoll
         uint64_t connections_max = 10'000;
+        uint64_t rate_limit = 0, burst = 0;   ///< of the tenant `default`; as Tenant's
         uint64_t idle_timeout_s = 900;        ///< nothing received
         uint64_t stall_timeout_s = 60;        ///< nothing received inside a line or frame
         uint64_t credits_bytes = 4ULL << 20;  ///< of one connection, unacknowledged
@@ -66,8 +67,10 @@ struct Config {
 
     struct Tenant {
         std::string name;
-        std::string key_hash;  ///< "blake2b:<64 hex digits>", from `penstock tenant-key`
-        std::string region;    ///< for this tenant's events that name none; empty: the default
+        std::string key_hash;     ///< "blake2b:<64 hex digits>", from `penstock tenant-key`
+        std::string region;       ///< for this tenant's events that name none; empty: the default
+        uint64_t rate_limit = 0;  ///< events a second; 0: none
+        uint64_t burst = 0;       ///< events at once; 0: those of one second
     };
     std::vector<Tenant> tenants;  ///< beside `default`, which needs no key and loopback
 

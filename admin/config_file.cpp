@@ -9,6 +9,7 @@
 
 namespace penstock {
 namespace {
+constexpr uint64_t kRateMax = 1'000'000'000;
 
 std::vector<std::string> keys_of(std::string_view section) {
     std::vector<std::string> names;
@@ -229,6 +230,20 @@ void ConfigLoader::read_regions(const toml::node& node) {
                 r.aliases.clear();
 }
 
+uint64_t ConfigLoader::count_of(const toml::table& table, std::string_view name, const std::string& prefix,
+                                const CountRange& range, uint64_t otherwise) {
+    const toml::node* node = table.get(name);
+    if (node == nullptr) return otherwise;
+    const auto* integer = node->as_integer();
+    if (integer != nullptr && integer->get() >= 0) {
+        const auto value = static_cast<uint64_t>(integer->get());
+        if (value >= range.min && value <= range.max) return value;
+    }
+    fault(at(*node), prefix + std::string(name),
+          fmt::format("must be an integer of {} to {}{}", range.min, range.max, range.unit));
+    return otherwise;
+}
+
 void ConfigLoader::read_tenants(const toml::node& node) {
     for (const toml::table* table : tables("[[tenant]]", node)) {
         const std::string prefix = fmt::format("tenant[{}].", config_.tenants.size());
@@ -236,6 +251,8 @@ void ConfigLoader::read_tenants(const toml::node& node) {
         tenant.name = text_of(*table, "name", prefix + "name");
         tenant.key_hash = text_of(*table, "key_hash", prefix + "key_hash");
         tenant.region = text_of(*table, "region", prefix + "region");
+        tenant.rate_limit = count_of(*table, "rate_limit", prefix, {0, kRateMax, ""}, 0);
+        tenant.burst = count_of(*table, "burst", prefix, {0, kRateMax, ""}, 0);
         config_.tenants.push_back(std::move(tenant));
     }
 }
@@ -246,13 +263,7 @@ void ConfigLoader::read_lookups(const toml::node& node) {
         Config::Lookup lookup;
         lookup.file = from_folder(text_of(*table, "file", prefix + "file"));
         lookup.match = text_of(*table, "match", prefix + "match");
-        if (const toml::node* reload = table->get("reload_s")) {
-            const auto* integer = reload->as_integer();
-            if (integer == nullptr || integer->get() < 1 || integer->get() > 86'400)
-                fault(at(*reload), prefix + "reload_s", "must be an integer of 1 to 86400 seconds");
-            else
-                lookup.reload_s = static_cast<uint64_t>(integer->get());
-        }
+        lookup.reload_s = count_of(*table, "reload_s", prefix, {1, 86'400, " seconds"}, lookup.reload_s);
         config_.enrich.lookups.push_back(std::move(lookup));
     }
 }

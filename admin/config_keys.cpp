@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB;
 constexpr uint64_t kDaysMax = 36'500, kSecondsMax = kDaysMax * 86'400;
+constexpr uint64_t kRateMax = 1'000'000'000;
 
 using Text = std::string* (*)(Config&);
 using Number = uint64_t* (*)(Config&);
@@ -48,6 +49,14 @@ const std::array kKeys{
     ConfigKey{"ingest", "credits_bytes", ValueKind::kBytes,
               "What a binary connection may have under way unacknowledged.",
               PENSTOCK_NUMBER(ingest.credits_bytes), limits::kFrameBodyBytesMax, kGiB},
+    ConfigKey{
+        "ingest", "rate_limit", ValueKind::kCount,
+        "Events a second of the tenant `default`; 0: no limit. Above it the tenant's connections are told "
+        "`rate_limited` and not read for a while; nothing is lost.",
+        PENSTOCK_NUMBER(ingest.rate_limit), 0, kRateMax},
+    ConfigKey{"ingest", "burst", ValueKind::kCount,
+              "Events that the tenant `default` may send at once above its rate; 0: those of one second.",
+              PENSTOCK_NUMBER(ingest.burst), 0, kRateMax},
 
     ConfigKey{"http", "listen", ValueKind::kAddress,
               "Where the status page, /api/v1, /metrics, /healthz and /readyz are served.",
@@ -148,6 +157,11 @@ constexpr std::array kListKeys{
     ListKey{"[[tenant]]", "key_hash", "text", true,
             "The line that `penstock tenant-key NAME` prints: `blake2b:…`."},
     ListKey{"[[tenant]]", "region", "text", false, "Region of this tenant's events that name none."},
+    ListKey{"[[tenant]]", "rate_limit", "integer", false,
+            "Events a second; 0, the default: no limit. Above it the tenant's connections are told "
+            "`rate_limited` and not read for a while; nothing is lost."},
+    ListKey{"[[tenant]]", "burst", "integer", false,
+            "Events that may come at once above the rate. Default: those of one second."},
     ListKey{
         "[[enrich.lookup]]", "file", "path", true,
         "CSV with a header line. The first column is the key; the others become extensions of the event."},

@@ -52,6 +52,13 @@ class ConfigLoader {
     void read_node(const ConfigKey& key, const toml::node& node);
     void read_regions(const toml::node& node);
     void read_tenants(const toml::node& node);
+    struct CountRange {
+        uint64_t min, max;
+        std::string_view unit;  ///< " seconds"
+    };
+    /// Of a section that may come several times. `otherwise`: where it is absent, or at fault.
+    uint64_t count_of(const toml::table& table, std::string_view name, const std::string& prefix,
+                      const CountRange& range, uint64_t otherwise);
     void read_lookups(const toml::node& node);
     void read_type_aliases(const toml::node& node);
     /// A repeated section's tables, with faults for what is not one, and for unknown and missing keys.

@@ -68,6 +68,8 @@ constexpr std::string_view kRepeatedSections = R"(
 # name = "acme"
 # key_hash = "blake2b:0000000000000000000000000000000000000000000000000000000000000000"
 # region = "eu"
+# rate_limit = 50000
+# burst = 100000
 
 # Columns of a CSV file that are added to the events whose subject, source, type or data field is its key.
 #

@@ -122,7 +122,8 @@ struct Telemetry {
     Counter events_duplicate;
     Counter events_resent;                            ///< recognised by producer and sequence, before dedup
     std::array<Counter, kRefusalCount> dead_letters;  ///< by cause
-    Counter backpressure_pauses;
+    Counter backpressure_pauses, rate_limit_pauses;
+    Gauge overloaded;  ///< 1: no socket is read until log and dedup window have room
     Gauge dedup_keys, dedup_bytes, producers;
     Histogram ack_ns;  ///< last byte read to ack handed to the socket
 

@@ -22,6 +22,7 @@ enum class FrameType : uint8_t {
     kAck = 17,      ///< body: Ack
     kRefused = 18,  ///< body: JSON {"seq","error","detail"}: one event
     kError = 19,    ///< body: JSON {"error","detail"}: the connection is closed after it
+    kNotice = 20,   ///< body: JSON {"notice","retry_after_ms","detail"}: it is not read for a while
 };
 
 struct FrameHeader {

@@ -36,6 +36,12 @@ json::object parse_object(std::string_view bytes) {
     return std::move(value.get_object());
 }
 
+void read_notice(const json::object& o, Answer& out) {
+    out.kind = Answer::Kind::kNotice;
+    out.error = text(o, "notice");
+    out.detail = text(o, "detail");
+    out.retry_after_ms = number(o, "retry_after_ms");
+}
 void read_welcome(const json::object& o, Answer& out) {
     out.kind = Answer::Kind::kWelcome;
     out.epoch = number(o, "epoch");
@@ -80,6 +86,8 @@ bool AnswerReader::next_line(Answer& out) {
     } else if (o.contains("refused")) {
         out.kind = Answer::Kind::kRefused;
         out.seq = number(o, "refused");
+    } else if (o.contains("notice")) {
+        read_notice(o, out);
     } else if (o.contains("error")) {
         out.kind = Answer::Kind::kError;
     } else {
@@ -116,6 +124,9 @@ bool AnswerReader::next_frame(Answer& out) {
         }
         case wire::FrameType::kWelcome:
             read_welcome(parse_object(body), out);
+            return true;
+        case wire::FrameType::kNotice:
+            read_notice(parse_object(body), out);
             return true;
         case wire::FrameType::kRefused:
         case wire::FrameType::kError: {

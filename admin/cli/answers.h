@@ -9,12 +9,13 @@
 namespace penstock::cli {
 
 struct Answer {
-    enum class Kind : uint8_t { kWelcome, kAck, kRefused, kDone, kError } kind = Kind::kAck;
+    enum class Kind : uint8_t { kWelcome, kAck, kRefused, kDone, kError, kNotice } kind = Kind::kAck;
     uint64_t seq = 0;  ///< acked up to here, or the refused one; positions of this connection, or sequences
     uint64_t stored = 0, duplicates = 0, refused = 0;  ///< since the connection began
     uint64_t credits_bytes = 0;                        ///< binary only
     uint64_t epoch = 0, next = 0;                      ///< of a welcome
-    std::string error, detail;                         ///< of a refusal or an error
+    std::string error, detail;                         ///< of a refusal or an error; a notice's name
+    uint64_t retry_after_ms = 0;                       ///< of a notice
 };
 
 /// The peer says something that is no answer: not an ingest port, or damaged bytes.

@@ -127,9 +127,9 @@ void Client::greet() {
         failure_ = fmt::format("the connection broke at once: {}", std::strerror(errno));
         return;
     }
-    const int64_t until = monotonic_now_ns() + kWelcomeTimeout;
+    told_ns_ = monotonic_now_ns();
     while (!welcomed_ && !lost_ && !rejected_ && interrupts() == 0) {
-        const int64_t left_ms = (until - monotonic_now_ns()) / kMillisecond;
+        const int64_t left_ms = (told_ns_ + kWelcomeTimeout - monotonic_now_ns()) / kMillisecond;
         if (left_ms <= 0) {
             lost_ = true;
             failure_ = "the appliance does not answer the hello";

@@ -109,6 +109,8 @@ class Client {
     uint64_t line_of(uint64_t position) const { return source_.line_of(taken_through(position)); }
 
     const ClientOptions options_;
+    std::string last_notice_;
+    int64_t told_ns_ = 0;  ///< while a welcome is awaited: when the appliance last said to wait
     LineSource& source_;
     ClientObserver& observer_;
     SendReport report_;

@@ -219,6 +219,13 @@ void Client::take_answer(const Answer& answer, int64_t now_ns) {
             observer_.on_refused(line_of(position), answer.error, answer.detail);
             break;
         }
+        case Answer::Kind::kNotice:
+            // Once a cause: the appliance repeats itself for as long as it lasts.
+            if (answer.error != last_notice_)
+                observer_.on_notice(fmt::format("{}: {}", answer.error, answer.detail));
+            last_notice_ = answer.error;
+            told_ns_ = now_ns + static_cast<int64_t>(answer.retry_after_ms) * 1'000'000;
+            break;
         case Answer::Kind::kError:
             rejected_ = true;
             failure_ = fmt::format("refused by the appliance: {}{}{}", answer.error,

@@ -39,6 +39,7 @@ void write_ingest(JsonWriter& json, const Telemetry& t, const Sampler& sampler, 
     json.field("bytes", t.received_bytes.read())
         .field("bytes_per_second", sampler.per_second(Sampler::kBytesIn));
     json.field("producers", t.producers.read()).field("backpressure_pauses", t.backpressure_pauses.read());
+    json.field("rate_limit_pauses", t.rate_limit_pauses.read()).field("overloaded", t.overloaded.read() != 0);
     json.key("connections").begin_object();
     json.field("open", t.connections_open.read()).field("accepted", t.connections_accepted.read());
     json.field("refused", t.connections_refused.read()).field("timed_out", t.connections_timed_out.read());

@@ -70,4 +70,11 @@ std::string error(WireFormat format, Refusal cause, std::string_view detail) {
                      fmt::format(R"({{"error":"{}","detail":{}}})", info(cause).name, quoted(detail)));
 }
 
+std::string notice(WireFormat format, std::string_view notice, int64_t retry_after_ms,
+                   std::string_view detail) {
+    return in_format(format, wire::FrameType::kNotice,
+                     fmt::format(R"({{"notice":"{}","retry_after_ms":{},"detail":{}}})", notice,
+                                 retry_after_ms, quoted(detail)));
+}
+
 }  // namespace penstock::answers

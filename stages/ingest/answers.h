@@ -24,6 +24,9 @@ std::string ack(WireFormat format, const AckCounts& counts, uint64_t credits_byt
 std::string done(const AckCounts& counts);
 std::string refused(WireFormat format, uint64_t position, Refusal cause, std::string_view detail);
 std::string error(WireFormat format, Refusal cause, std::string_view detail);
+/// The connection is not read for a while; nothing is lost. `notice`: overloaded or rate_limited.
+std::string notice(WireFormat format, std::string_view notice, int64_t retry_after_ms,
+                   std::string_view detail);
 }  // namespace answers
 
 }  // namespace penstock

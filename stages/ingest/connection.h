@@ -48,7 +48,13 @@ struct IngestConnection {
     bool wants_ack = false;  ///< a heartbeat asked
     bool ack_due = false;    ///< `acked` has moved since it was told
     uint32_t answers_under_way = 0;
-    bool paused = false;  ///< not read: its answers are not taken
+
+    // Why it is not read (beside Ingest::reading_).
+    bool answers_untaken = false;  ///< they wait in the socket
+    bool rate_limited = false;     ///< its tenant is over its rate
+    std::vector<uint8_t> held;     ///< came while it was not read; at most what a loop had under way
+    bool ended_after_held = false;
+    int64_t noticed_ns = 0;  ///< when it was last told why; monotonic
 };
 
 }  // namespace penstock

@@ -17,10 +17,17 @@ Ingest::Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Cl
       telemetry_(telemetry),
       clock_(clock),
       hasher_(options_.hash_secret),
-      loop_(NetLoop::create(options_.net, *this)) {}
+      loop_(NetLoop::create(options_.net, *this)) {
+    for (const Tenant& tenant : options_.tenants) {
+        if (tenants_.size() <= tenant.id) tenants_.resize(tenant.id + size_t{1});
+        tenants_[tenant.id] = {&tenant, TokenBucket(tenant.rate_limit, tenant.burst)};
+    }
+}
 
 size_t Ingest::do_work(int64_t timeout_ns) {
     received_ = 0;
+    if (next_clear_ns_ != 0)
+        timeout_ns = std::clamp<int64_t>(next_clear_ns_ - clock_.monotonic_ns(), 0, timeout_ns);
     loop_->run_once(timeout_ns);
     return received_;
 }
@@ -34,7 +41,6 @@ bool Ingest::on_accept(ConnectionId id, const std::string& peer, bool loopback) 
     c->peer = peer;
     c->loopback = loopback;
     c->last_read_ns = clock_.monotonic_ns();
-    if (!reading_) loop_->set_reading(id, false);
     connections_.emplace(id, std::move(c));
     telemetry_.connections_accepted.add();
     telemetry_.connections_open.set(static_cast<int64_t>(connections_.size()));
@@ -49,11 +55,21 @@ void Ingest::on_data(ConnectionId id, std::span<const uint8_t> data) {
     telemetry_.received_bytes.add(data.size());
     if (c->format == WireFormat::kUnknown)
         c->format = data[0] == 'P' ? WireFormat::kBinary : WireFormat::kNdjson;
-    c->format == WireFormat::kBinary ? read_frames(*c, data) : read_lines(*c, data);
+    if (!readable(*c)) return hold(*c, data);
+    read(*c, data);
+}
+
+void Ingest::read(Connection& c, std::span<const uint8_t> data) {
+    c.format == WireFormat::kBinary ? read_frames(c, data) : read_lines(c, data);
 }
 
 void Ingest::on_end_of_stream(ConnectionId id) {
-    if (Connection* c = find(id)) end_of_stream(*c);
+    Connection* c = find(id);
+    if (!c) return;
+    if (!c->held.empty())
+        c->ended_after_held = true;
+    else
+        end_of_stream(*c);
 }
 
 void Ingest::on_closed(ConnectionId id, const std::string&) {
@@ -66,7 +82,10 @@ void Ingest::on_closed(ConnectionId id, const std::string&) {
 }
 
 void Ingest::on_round_end() {
+    apply_backpressure();  // what was held while there was no room goes first
+    resume();
     process();
+    charge_tenants();
     kept_.clear();
     if (const auto position = sink_.publish()) {
         for (const ConnectionId id : touched_) {
@@ -80,7 +99,6 @@ void Ingest::on_round_end() {
     }
     answer_durable();
     if (touched_.empty()) round_ns_ = 0;
-    resume_paused();
     apply_backpressure();
     const int64_t now = clock_.monotonic_ns();
     if (now >= next_timeout_check_ns_) {
@@ -106,6 +124,7 @@ void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Fo
                          static_cast<uint32_t>(sources_.size() - 1), position});
     work_.verdicts.push_back(Verdict::kPending);
     ++received_;
+    ++tenants_[c.tenant].uncharged;
 }
 
 void Ingest::process() {
@@ -236,10 +255,10 @@ void Ingest::answer_durable() {
 void Ingest::send_ack(Connection& c) {
     c.wants_ack = c.ack_due = false;
     loop_->send(c.id, answers::ack(c.format, c.acked, options_.credits_bytes));
-    if (loop_->backlog_bytes(c.id) > limits::kSendBacklogBytesMax && !c.paused) {
-        c.paused = true;
+    if (loop_->backlog_bytes(c.id) > limits::kSendBacklogBytesMax && !c.answers_untaken) {
+        c.answers_untaken = true;
         paused_.push_back(c.id);
-        loop_->set_reading(c.id, false);
+        update_reading(c);
         telemetry_.backpressure_pauses.add();
     }
 }
@@ -251,33 +270,6 @@ void Ingest::finish_if_done(Connection& c) {
     else if (c.format != WireFormat::kBinary)
         loop_->send(c.id, answers::done(c.acked));
     loop_->close_after_send(c.id);
-}
-
-void Ingest::resume_paused() {
-    std::erase_if(paused_, [&](ConnectionId id) {
-        Connection* c = find(id);
-        if (c && loop_->backlog_bytes(id) > limits::kSendBacklogBytesMax / 2) return false;
-        if (c) {
-            c->paused = false;
-            if (reading_ && !c->failing && !c->ended) loop_->set_reading(id, true);
-        }
-        return true;
-    });
-}
-
-void Ingest::apply_backpressure() {
-    const bool admit = sink_.admits() && !stopping_;
-    if (admit != reading_) {
-        reading_ = admit;
-        if (!admit) telemetry_.backpressure_pauses.add();
-        for (auto& [id, c] : connections_)
-            if (!c->paused && !c->failing && !c->ended) loop_->set_reading(id, admit);
-    }
-}
-
-void Ingest::stop_reading() {
-    stopping_ = true;
-    apply_backpressure();
 }
 
 bool Ingest::drained() { return owed_.empty() && touched_.empty() && work_.raw.empty(); }

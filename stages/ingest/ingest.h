@@ -12,6 +12,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/net_loop.h"
 #include "pipeline/telemetry.h"
+#include "pipeline/token_bucket.h"
 #include "schemas/identity.h"
 #include "stages/ingest/connection.h"
 #include "stages/ingest/intake_sink.h"
@@ -27,7 +28,9 @@ class Ingest final : public NetHandler {
     struct Tenant {
         std::string name;
         uint16_t id;
-        std::string key_hash;  ///< empty: no key, loopback only
+        std::string key_hash;   ///< empty: no key, loopback only
+        double rate_limit = 0;  ///< events a second; 0: none
+        double burst = 0;       ///< events that may come at once
     };
     struct Options {
         NetLoop::Options net;
@@ -89,12 +92,25 @@ class Ingest final : public NetHandler {
     void process();
     void account();
     void resent(Connection& c);
+    void read(Connection& c, std::span<const uint8_t> data);
     void touch(Connection& c);
     void answer_durable();
     void send_ack(Connection& c);
     void finish_if_done(Connection& c);
+
+    // flow.cpp
+    bool readable(const Connection& c) const;
+    void update_reading(Connection& c);
+    void hold(Connection& c, std::span<const uint8_t> data);
+    void resume();
+    void release(Connection& c);
+    void charge_tenants();
+    void join_tenant(Connection& c);
+    void limit(Connection& c, int64_t now_ns);
+    void notice(Connection& c, std::string_view kind, int64_t retry_after_ms, const std::string& detail);
+    void notice_overloaded(Connection& c);
     void apply_backpressure();
-    void resume_paused();
+
     /// Keeps bytes readable until the round has been processed.
     std::span<const uint8_t> keep_for_round(std::vector<uint8_t>&& bytes);
     Connection* find(ConnectionId id) {
@@ -115,7 +131,16 @@ class Ingest final : public NetHandler {
     std::vector<std::vector<uint8_t>> kept_;
     std::vector<ConnectionId> touched_, paused_, closed_;
     size_t received_ = 0;
-    int64_t round_ns_ = 0;  ///< when this round's bytes were read
+
+    struct TenantFlow {
+        const Tenant* configured = nullptr;
+        TokenBucket bucket{0, 0};
+        uint64_t uncharged = 0;  ///< events since the last charge
+        int64_t clear_ns = 0;    ///< not read until then; 0: it is read
+    };
+    std::vector<TenantFlow> tenants_;  ///< by id
+    int64_t next_clear_ns_ = 0;        ///< the earliest clear_ns; 0: none
+    int64_t round_ns_ = 0;             ///< when this round's bytes were read
 
     /// An answer that waits for its record to be durable.
     struct Owed {

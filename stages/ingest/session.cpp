@@ -78,6 +78,7 @@ void Ingest::hello(Connection& c, std::string_view text) {
     }
     loop_->send(c.id, answers::welcome(c.format, options_.log_id, tenant, c.epoch, c.next_position,
                                        options_.credits_bytes));
+    join_tenant(c);
 }
 
 bool Ingest::introduce_anonymous(Connection& c) {
@@ -87,7 +88,9 @@ bool Ingest::introduce_anonymous(Connection& c) {
         return false;
     }
     c.tenant = options_.tenants.front().id;
-    return c.introduced = true;
+    c.introduced = true;
+    join_tenant(c);
+    return true;
 }
 
 void Ingest::watermark(Connection& c, std::string_view text) {
@@ -157,7 +160,7 @@ void Ingest::check_timeouts(int64_t now_ns) {
     if (!reading_) return;  // silence is of our making
     std::vector<ConnectionId> idle;
     for (auto& [id, c] : connections_) {
-        if (c->paused) c->last_read_ns = now_ns;  // its silence is of our making
+        if (c->answers_untaken || c->rate_limited) c->last_read_ns = now_ns;  // its silence is of our making
         const bool inside = !c->carry.empty() || c->discarding;
         const int64_t limit = inside ? options_.stall_timeout_ns : options_.idle_timeout_ns;
         if (now_ns - c->last_read_ns > limit) idle.push_back(id);

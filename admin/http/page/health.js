@@ -17,6 +17,9 @@ function appliance(s) {
 }
 
 function intake(s, before) {
+  if (s.ingest.overloaded) return { name: "Intake", level: "bad", word: "Overloaded", reason: "log or dedup window full; producers wait" };
+  const limited = before !== null && s.ingest.rate_limit_pauses > before.ingest.rate_limit_pauses;
+  if (limited) return { name: "Intake", level: "warn", word: "Rate limited", reason: "a tenant sends more than its rate" };
   const paused = before !== null && s.ingest.backpressure_pauses > before.ingest.backpressure_pauses;
   if (paused) return { name: "Intake", level: "warn", word: "Held back", reason: "a later stage is full" };
   const open = s.ingest.connections.open;
