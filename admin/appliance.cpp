@@ -258,7 +258,11 @@ class Appliance {
         gethostname(host, sizeof host - 1);
         sequencer_->publish_control(
             ControlKind::kBoot, host,
-            fmt::format(R"({{"version":"{}","pid":{}}})", PENSTOCK_VERSION, getpid()));
+            fmt::format(
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{}}})",
+                PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
+                static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs,
+                static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs));
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");

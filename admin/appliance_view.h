@@ -16,7 +16,11 @@ class SlaViewPublisher {
     void publish(const SlaStage::View& view, const EventLog& log, Telemetry& telemetry);
 
   private:
+    void tell_hold(const SlaSnapshot& sla);
+
     const SlaStage::View* last_ = nullptr;
+    StampNs told_waiting_ns_ = 0;  ///< the gap that the log was told of
+    bool told_judged_ = false;
     std::map<Seq, std::string> keys_;  ///< by anchor
 };
 

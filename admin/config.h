@@ -89,6 +89,7 @@ struct Config {
         std::vector<std::string> workflows;          ///< files
         uint64_t instance_retention_s = 7 * 86'400;  ///< of instances with nothing armed
         uint64_t spin_us = 300;
+        uint64_t recovery_hold_s = 60;  ///< at most, after a start
     } sla;
 
     struct Logging {

@@ -121,6 +121,11 @@ const std::array kKeys{
               "A workflow instance with no deadline to wait for is forgotten after this time.",
               PENSTOCK_NUMBER(sla.instance_retention_s), 1, kSecondsMax},
     ConfigKey{
+        "sla", "recovery_hold_s", ValueKind::kCount,
+        "After a start, deadlines wait until every producer that was connected at the stop has said that it "
+        "is caught up, but no longer than this. 0: they are judged at once.",
+        PENSTOCK_NUMBER(sla.recovery_hold_s), 0, 86'400},
+    ConfigKey{
         "sla", "spin_us", ValueKind::kCount,
         "While batches come in quick succession the thread that judges deadlines looks for the next one "
         "so long before it sleeps: lower latency, for a part of a processor. 0: it sleeps at once.",

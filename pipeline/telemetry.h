@@ -98,11 +98,20 @@ struct MissedDeadline {
     std::string workflow, from, to, key;
     StampNs deadline_ns = 0, fired_ns = 0;
 };
+/// A span in which the appliance was down.
+struct ObserverGap {
+    StampNs from_ns = 0, to_ns = 0;
+    StampNs judged_ns = 0;                ///< when deadlines were judged again; 0: they wait
+    uint32_t awaited = 0, caught_up = 0;  ///< producers
+};
 struct SlaSnapshot {
     std::vector<WorkflowCounts> workflows;
     std::vector<MissedDeadline> recent;  ///< newest first, at most 50
     uint64_t instances = 0, timers = 0, fired_total = 0, retracted_total = 0, evicted_total = 0;
     Seq applied_seq = 0;
+    std::vector<ObserverGap> gaps;     ///< oldest first
+    StampNs hold_until_ns = 0;         ///< deadlines wait at most until then; 0: they do not
+    std::vector<std::string> awaited;  ///< "tenant/producer" that they wait for
 };
 
 enum class Readiness : uint8_t { kStarting, kRecovering, kReady, kStopping, kFailed };

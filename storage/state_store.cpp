@@ -15,21 +15,25 @@ namespace penstock {
 using lmdb::check;
 
 StateStore::StateStore(const Options& options) {
-    std::error_code ec;
-    std::filesystem::create_directories(options.path, ec);
-    if (ec) throw LogError(fmt::format("cannot create {}: {}", options.path, ec.message()), ec.value());
-    ::chmod(options.path.c_str(), 0700);
+    if (!options.read_only) {
+        std::error_code ec;
+        std::filesystem::create_directories(options.path, ec);
+        if (ec) throw LogError(fmt::format("cannot create {}: {}", options.path, ec.message()), ec.value());
+        ::chmod(options.path.c_str(), 0700);
+    }
+    const unsigned mode = options.read_only ? MDB_RDONLY : 0;
     check(mdb_env_create(&env_), "mdb_env_create");
     try {
         check(mdb_env_set_mapsize(env_, options.bytes_max), "mdb_env_set_mapsize");
         check(mdb_env_set_maxdbs(env_, 4), "mdb_env_set_maxdbs");
-        if (const int rc = mdb_env_open(env_, options.path.c_str(), MDB_NOTLS, 0600); rc != 0)
+        if (const int rc = mdb_env_open(env_, options.path.c_str(), MDB_NOTLS | mode, 0600); rc != 0)
             lmdb::fail(fmt::format("cannot open the state in {}", options.path), rc);
-        lmdb::Txn txn(env_, 0);
-        check(mdb_dbi_open(txn, "rows", MDB_CREATE, &rows_), "open rows");
-        check(mdb_dbi_open(txn, "meta", MDB_CREATE, &meta_), "open meta");
+        lmdb::Txn txn(env_, mode);
+        const unsigned create = options.read_only ? 0 : MDB_CREATE;
+        check(mdb_dbi_open(txn, "rows", create, &rows_), "open rows");
+        check(mdb_dbi_open(txn, "meta", create, &meta_), "open meta");
         MDB_val key = lmdb::val("log_id"), value;
-        if (const int rc = mdb_get(txn, meta_, &key, &value); rc == MDB_NOTFOUND) {
+        if (const int rc = mdb_get(txn, meta_, &key, &value); rc == MDB_NOTFOUND && !options.read_only) {
             value = lmdb::val(options.log_id);
             check(mdb_put(txn, meta_, &key, &value, 0), "write log_id");
         } else {
@@ -43,9 +47,7 @@ StateStore::StateStore(const Options& options) {
                         options.path, found, options.log_id),
                     EINVAL);
         }
-        key = lmdb::val("applied_seq");
-        if (mdb_get(txn, meta_, &key, &value) == 0)
-            std::memcpy(&applied_seq_, value.mv_data, sizeof applied_seq_);
+        applied_seq_ = read_applied_seq(txn);
         txn.commit();
     } catch (...) {
         mdb_env_close(env_);
@@ -84,15 +86,21 @@ struct SortedRow {
 };
 }  // namespace
 
+std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint) {
+    std::vector<SortedRow> sorted;
+    sorted.reserve(checkpoint.rows());
+    checkpoint.for_each([&](const Checkpoint::Row& row) { sorted.emplace_back(row); });
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<Checkpoint::Row> rows;
+    rows.reserve(sorted.size());
+    for (const SortedRow& row : sorted) rows.push_back(row.row);
+    return rows;
+}
+
 void StateStore::write(const Checkpoint& checkpoint) {
-    // Key order keeps the pages that a transaction touches together.
-    std::vector<SortedRow> rows;
-    rows.reserve(checkpoint.rows());
-    checkpoint.for_each([&](const Checkpoint::Row& row) { rows.emplace_back(row); });
-    std::sort(rows.begin(), rows.end());
     lmdb::Txn txn(env_, 0);
-    for (const SortedRow& sorted : rows) {
-        const Checkpoint::Row& row = sorted.row;
+    // Key order keeps the pages that a transaction touches together.
+    for (const Checkpoint::Row& row : sorted_rows(checkpoint)) {
         MDB_val key = lmdb::val(row.key.data(), row.key.size()),
                 value = lmdb::val(row.value.data(), row.value.size());
         if (row.deleted) {
@@ -108,8 +116,7 @@ void StateStore::write(const Checkpoint& checkpoint) {
     applied_seq_ = checkpoint.applied_seq;
 }
 
-void StateStore::load(
-    const std::function<void(std::span<const uint8_t>, std::span<const uint8_t>)>& row) const {
+Seq StateStore::load(const Row& row) const {
     lmdb::Txn txn(env_, MDB_RDONLY);
     lmdb::Cursor cursor(txn, rows_);
     MDB_val key, value;
@@ -117,6 +124,14 @@ void StateStore::load(
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
         row(lmdb::bytes(key), lmdb::bytes(value));
     if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
+    return read_applied_seq(txn);
+}
+
+Seq StateStore::read_applied_seq(MDB_txn* txn) const {
+    Seq seq = 1;
+    MDB_val key = lmdb::val("applied_seq"), value;
+    if (mdb_get(txn, meta_, &key, &value) == 0) std::memcpy(&seq, value.mv_data, sizeof seq);
+    return seq;
 }
 
 }  // namespace penstock

@@ -7,10 +7,14 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "pipeline/state_machine.h"
 
 namespace penstock {
+
+/// In the order in which a store keeps them; of equal keys, an erasure first.
+std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint);
 
 /// One writer thread.
 class StateStore {
@@ -19,6 +23,7 @@ class StateStore {
         std::string path;  ///< the folder `state/`; created when missing
         std::string log_id;
         uint64_t bytes_max = 64ULL << 30;
+        bool read_only = false;  ///< also beside the appliance that writes it
     };
     /// Throws LogError; also when the state belongs to another log.
     explicit StateStore(const Options& options);
@@ -30,11 +35,13 @@ class StateStore {
     void write(const Checkpoint& checkpoint);
     /// State holds every record below it; 1: nothing yet.
     Seq applied_seq() const { return applied_seq_; }
-    /// In key order.
-    void load(
-        const std::function<void(std::span<const uint8_t> key, std::span<const uint8_t> value)>& row) const;
+    using Row = std::function<void(std::span<const uint8_t> key, std::span<const uint8_t> value)>;
+    /// In key order. Returns the applied sequence of these rows.
+    Seq load(const Row& row) const;
 
   private:
+    Seq read_applied_seq(MDB_txn* txn) const;
+
     MDB_env* env_ = nullptr;
     MDB_dbi rows_ = 0, meta_ = 0;
     Seq applied_seq_ = 1;

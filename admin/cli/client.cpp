@@ -105,7 +105,7 @@ void Client::connect() {
     base_ = named() ? 0 : acked_;
     credits_ = kCreditsBeforeWelcome;
     connected_ns_ = monotonic_now_ns();
-    end_sent_ = done_ = lost_ = rejected_ = welcomed_ = false;
+    told_caught_up_ = end_sent_ = done_ = lost_ = rejected_ = welcomed_ = false;
     failure_.clear();
 }
 
@@ -241,6 +241,7 @@ Client::Pump Client::pump() {
         }
         bool moved = fill(now);
         moved |= write_some(now);
+        if (!told_caught_up_ && !lost_ && nothing_held_back(now)) tell_caught_up();
         if (all_written() && !end_sent_ && !lost_) finish_sending();
         moved |= read_some(now);
         if (rejected_) return Pump::kRejected;

@@ -97,6 +97,9 @@ class Client {
     void take_ack(const Answer& answer, int64_t now_ns);
     void acknowledge(uint64_t position, int64_t now_ns);
     void finish_sending();
+    /// All that there is has been written: what comes later is new.
+    bool nothing_held_back(int64_t now_ns) const;
+    void tell_caught_up();
     void push_control(std::string bytes);
 
     bool all_written() const { return source_ended_ && outbox_.unwritten_bytes() == 0; }
@@ -109,6 +112,7 @@ class Client {
     uint64_t line_of(uint64_t position) const { return source_.line_of(taken_through(position)); }
 
     const ClientOptions options_;
+    bool told_caught_up_ = false;  ///< on this connection
     std::string last_notice_;
     int64_t told_ns_ = 0;  ///< while a welcome is awaited: when the appliance last said to wait
     LineSource& source_;

@@ -140,6 +140,18 @@ void Client::finish_sending() {
         shutdown(fd_, SHUT_WR);
 }
 
+bool Client::nothing_held_back(int64_t now_ns) const {
+    if (outbox_.unwritten_bytes() > 0 || skip_left_ > 0) return false;
+    return source_ended_ || source_waits_ || (options_.rate > 0 && intended_ns(next_position_) > now_ns);
+}
+
+/// After a restart of the appliance, deadlines wait for this.
+void Client::tell_caught_up() {
+    told_caught_up_ = true;
+    push_control(options_.binary ? make_frame(wire::FrameType::kCaughtUp)
+                                 : std::string("{\"penstock\":\"caught-up\"}\n"));
+}
+
 bool Client::write_some(int64_t now_ns) {
     std::array<iovec, kPartsMax> parts;
     bool moved = false;

@@ -59,7 +59,11 @@ void add_verify(CLI::App& log, int& exit_code) {
     command->footer(
         "Checks each record's checksum, that sequences follow on from one another, and that stamps rise. "
         "Says which\n"
-        "record is the first damaged one. May run beside the appliance; it reads the whole log."
+        "record is the first damaged one. Where the log still has its beginning, replays it and holds the "
+        "result\n"
+        "against the state that the appliance keeps (deadlines, counts, producers' positions), row by row, "
+        "with a\n"
+        "digest. May run beside the appliance; it reads the whole log."
         "\n\n"
         "Exit codes: 0 sound, 4 damaged.");
     flags->place.add_to(*command);

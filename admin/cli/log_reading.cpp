@@ -11,8 +11,9 @@ namespace penstock::cli {
 namespace {
 
 constexpr size_t kSliceRecords = 1024;
-constexpr std::array<std::string_view, 8> kControlNames{
-    "control", "boot", "tick", "positions", "workflow", "workflow retired", "watermark", "caught up"};
+constexpr std::array<std::string_view, 10> kControlNames{
+    "control",          "boot",      "tick",      "positions",          "workflow",
+    "workflow retired", "watermark", "caught up", "producer connected", "producer disconnected"};
 
 std::string regions_of(const RecordView& record, const LogNames& names) {
     std::string text;
@@ -28,6 +29,8 @@ void LogPlace::add_to(CLI::App& command) {
                        "the appliance's data folder; without it that of the configuration");
     config.add_to(command);
 }
+
+std::string LogPlace::folder() const { return data_dir.empty() ? config.load().data_dir : data_dir; }
 
 std::unique_ptr<EventLog> LogPlace::open() const {
     EventLog::Options options;
@@ -120,57 +123,6 @@ int list_records(const LogPlace& place, uint64_t limit, const OutputFormat& outp
         });
         print(out);
         return kOk;
-    });
-}
-
-int verify_log(const LogPlace& place, const OutputFormat& output) {
-    const auto as_json = [](uint64_t records, uint64_t items, uint64_t bytes, std::string_view damage,
-                            Seq seq) {
-        return fmt::format(
-            "{{\"sound\":{},\"records\":{},\"items\":{},\"bytes\":{}{}}}\n", damage.empty(), records, items,
-            bytes,
-            damage.empty() ? std::string()
-                           : fmt::format(",\"damage\":{{\"seq\":{},\"what\":{}}}", seq, json_string(damage)));
-    };
-    const auto work = [&](GuardedProgress& progress) -> int {
-        const auto log = place.open();
-        uint64_t records = 0, items = 0, bytes = 0;
-        StampNs last_stamp = kNoTime;
-        std::string damage;
-        Seq damaged_seq = 0;
-        try {
-            scan_in_slices(*log, 1, true, progress, [&](const RecordView& record, bool gap) {
-                damaged_seq = record.first_seq();
-                if (gap)
-                    damage = fmt::format("the record at {} does not follow on from the one before it",
-                                         damaged_seq);
-                else if (record.header->base_stamp_ns <= last_stamp)
-                    damage = fmt::format("the record at {} is stamped before its predecessor's last item",
-                                         damaged_seq);
-                if (!damage.empty()) return false;
-                last_stamp = record.last_stamp();
-                ++records;
-                items += record.count();
-                bytes += record.header->value_bytes();
-                return true;
-            });
-        } catch (const LogError& e) {
-            damage = e.what();
-            damaged_seq = progress.seq;
-        }
-        if (output.json()) {
-            print(as_json(records, items, bytes, damage, damaged_seq));
-        } else {
-            print(fmt::format("{} records with {} events and dead letters ({}) are sound\n",
-                              with_commas(records), with_commas(items),
-                              short_bytes(static_cast<double>(bytes))));
-        }
-        if (damage.empty()) return kOk;
-        complain(fmt::format("damaged: {}; what follows was not looked at", damage));
-        return kDamaged;
-    };
-    return run_guarded(work, [&](const GuardedProgress& progress) {
-        if (output.json()) print(as_json(0, 0, 0, "a page cannot be read", progress.seq.load()));
     });
 }
 

@@ -21,6 +21,7 @@ struct LogPlace {
     void add_to(CLI::App& command);
     /// Opens it read-only. Throws CommandError.
     std::unique_ptr<EventLog> open() const;
+    std::string folder() const;
 };
 
 /// Records from the one that holds `from`, in order, until `visit` returns false. Reads in slices, each in a

@@ -92,8 +92,8 @@ void intake(Exposition& x, const Telemetry& t) {
              "Times that reading stopped because a later stage was full.", t.backpressure_pauses.read());
     x.single("rate_limit_pauses_total", "counter",
              "Times that a tenant was not read because it was over its rate.", t.rate_limit_pauses.read());
-    x.single("overloaded", "gauge", "1 while no producer is read because the log or the dedup window is full.",
-             t.overloaded.read());
+    x.single("overloaded", "gauge",
+             "1 while no producer is read because the log or the dedup window is full.", t.overloaded.read());
     x.single("events_received_total", "counter", "Events read, before any check.", t.events_received.read());
     x.single("events_stored_total", "counter", "Events accepted and sequenced.", t.events_stored.read());
     x.single("events_duplicate_total", "counter", "Events recognised as repeats by their identity.",

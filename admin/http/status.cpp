@@ -108,6 +108,24 @@ void write_sla(JsonWriter& json, const Telemetry& t) {
     json.field("applied_seq", t.applied_seq.load(kRelaxed));
     json.field("instances", sla->instances).field("timers", sla->timers).field("fired", sla->fired_total);
     json.field("retracted", sla->retracted_total).field("evicted", sla->evicted_total);
+    // After a start: whom the deadlines wait for; null when they do not.
+    json.key("hold");
+    if (sla->hold_until_ns == 0) {
+        json.null();
+    } else {
+        json.begin_object().field("until", rfc3339(sla->hold_until_ns)).key("awaited").begin_array();
+        for (const std::string& producer : sla->awaited) json.value(producer);
+        json.end_array().end_object();
+    }
+    json.key("observer_gaps").begin_array();
+    for (const ObserverGap& gap : sla->gaps) {
+        json.begin_object().field("from", rfc3339(gap.from_ns)).field("to", rfc3339(gap.to_ns));
+        json.field("awaited", uint64_t{gap.awaited}).field("caught_up", uint64_t{gap.caught_up});
+        json.key("judged");
+        gap.judged_ns == 0 ? json.null() : json.value(rfc3339(gap.judged_ns));
+        json.end_object();
+    }
+    json.end_array();
     json.key("workflows").begin_array();
     for (const auto& workflow : sla->workflows) {
         json.begin_object().field("name", workflow.name).key("edges").begin_array();

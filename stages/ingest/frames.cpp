@@ -87,7 +87,7 @@ void Ingest::take_frame(Connection& c, std::span<const uint8_t> frame) {
             return touch(c);
         case FrameType::kCaughtUp:
             process();
-            return sink_.control(ControlKind::kCaughtUp, c.producer_name, "");
+            return note_presence(ControlKind::kCaughtUp, c);
         case FrameType::kEnd:
             c.wants_ack = true;
             process();

@@ -75,7 +75,7 @@ void Ingest::on_end_of_stream(ConnectionId id) {
 void Ingest::on_closed(ConnectionId id, const std::string&) {
     Connection* c = find(id);
     if (!c) return;
-    if (!c->producer_name.empty()) producers_.closed(c->producer, id);
+    note_gone(*c);
     // It may be in use further up the stack, and raw events point at it: it goes at the end of a round.
     c->failing = c->ended = true;
     closed_.push_back(id);
@@ -116,6 +116,9 @@ void Ingest::on_round_end() {
 void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format,
                      uint64_t position) {
     if (work_.raw.size() == limits::kBatchEventsMax) process();
+    if (c.producer_name.empty() && !std::exchange(c.counted_unnamed, true) &&
+        tenants_[c.tenant].unnamed_senders++ == 0)
+        note_presence(ControlKind::kProducerConnected, c);
     if (sources_.empty() || sources_.back() != &c) {
         sources_.push_back(&c);
         work_.sources.push_back({c.peer, c.producer_name, c.producer, c.epoch, c.tenant});

@@ -83,6 +83,8 @@ class Ingest final : public NetHandler {
     void fail(Connection& c, Refusal cause, const std::string& detail);
     void end_of_stream(Connection& c);
     void check_timeouts(int64_t now_ns);
+    void note_presence(ControlKind kind, const Connection& c);
+    void note_gone(const Connection& c);
 
     // ingest.cpp
     void add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position);
@@ -136,7 +138,8 @@ class Ingest final : public NetHandler {
         const Tenant* configured = nullptr;
         TokenBucket bucket{0, 0};
         uint64_t uncharged = 0;  ///< events since the last charge
-        int64_t clear_ns = 0;    ///< not read until then; 0: it is read
+        uint32_t unnamed_senders = 0;
+        int64_t clear_ns = 0;  ///< not read until then; 0: it is read
     };
     std::vector<TenantFlow> tenants_;  ///< by id
     int64_t next_clear_ns_ = 0;        ///< the earliest clear_ns; 0: none

@@ -119,7 +119,7 @@ bool Ingest::take_control_line(Connection& c, std::span<const uint8_t> line) {
         touch(c);
     } else if (name == "caught-up") {
         process();
-        sink_.control(ControlKind::kCaughtUp, c.producer_name, "");
+        note_presence(ControlKind::kCaughtUp, c);
     } else if (name == "seq") {
         const json::value* seq = root.get_object().if_contains("seq");
         if (c.producer_name.empty() || !seq || !seq->is_int64() || seq->get_int64() < 1) {

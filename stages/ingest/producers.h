@@ -49,9 +49,12 @@ class ProducerTable {
         const auto it = producers_.find(name);
         return it == producers_.end() ? nullptr : &it->second;
     }
-    void closed(const Hash128& name, ConnectionId connection) {
+    /// Returns whether nobody speaks for it now.
+    bool closed(const Hash128& name, ConnectionId connection) {
         Producer* p = find(name);
-        if (p && p->connection == connection) p->connection = 0;
+        if (!p || p->connection != connection) return false;
+        p->connection = 0;
+        return true;
     }
     size_t size() const { return producers_.size(); }
 

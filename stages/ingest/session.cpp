@@ -75,10 +75,24 @@ void Ingest::hello(Connection& c, std::string_view text) {
         c.counted.seq = c.acked.seq = c.next_new - 1;
         if (Connection* older = find(opening.superseded))
             fail(*older, Refusal::kFenced, "another connection speaks for this producer now");
+        else
+            note_presence(ControlKind::kProducerConnected, c);
     }
     loop_->send(c.id, answers::welcome(c.format, options_.log_id, tenant, c.epoch, c.next_position,
                                        options_.credits_bytes));
     join_tenant(c);
+}
+
+/// Who is connected is in the log, so that a start knows for whom its deadlines wait. What a stop closes was
+/// connected at the stop.
+void Ingest::note_presence(ControlKind kind, const Connection& c) {
+    if (!stopping_) sink_.control(kind, c.producer_name, tenants_[c.tenant].configured->name);
+}
+
+void Ingest::note_gone(const Connection& c) {
+    if (c.counted_unnamed ? --tenants_[c.tenant].unnamed_senders == 0
+                          : !c.producer_name.empty() && producers_.closed(c.producer, c.id))
+        note_presence(ControlKind::kProducerDisconnected, c);
 }
 
 bool Ingest::introduce_anonymous(Connection& c) {

@@ -2,7 +2,10 @@
 
 #include <xxhash.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/json.hpp>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -64,19 +67,53 @@ void Engine::apply(const RecordView& record) {
             return;
         case RecordKind::kDeadLetters:
             return advance(record.last_stamp(), record.first_seq());
-        case RecordKind::kControl: {
-            advance(record.last_stamp(), record.first_seq());
-            const auto* control = flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
-            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflow))
-                define(parse_workflow(view_of(control->text())));
-            if (control->kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired))
-                retire(view_of(control->name()));
-            return;
-        }
+        case RecordKind::kControl:
+            return control(*flatbuffers::GetRoot<fb::Control>(record.bytes(0).data()), record.last_stamp(),
+                           record.first_seq());
     }
 }
 
+namespace {
+int64_t number_in(const boost::json::value& object, std::string_view name, int64_t otherwise) {
+    const boost::json::object* o = object.if_object();
+    const boost::json::value* v = o ? o->if_contains(name) : nullptr;
+    return v && v->is_int64() ? v->get_int64() : otherwise;
+}
+}  // namespace
+
+void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
+    const std::string producer = fmt::format("{}/{}", view_of(control.text()), view_of(control.name()));
+    switch (static_cast<ControlKind>(control.kind())) {
+        case ControlKind::kBoot: {
+            boost::system::error_code error;
+            const auto facts = boost::json::parse(std::string_view(view_of(control.text())), error);
+            observer_.boot(now_ns, number_in(facts, "last_stamp_ns", 0),
+                           number_in(facts, "recovery_hold_ns", 0));
+            options_.instance_retention_ns =
+                number_in(facts, "instance_retention_ns", options_.instance_retention_ns);
+            break;
+        }
+        case ControlKind::kProducerConnected:
+            observer_.connected(producer);
+            break;
+        case ControlKind::kProducerDisconnected:
+            observer_.disconnected(producer);
+            break;
+        case ControlKind::kCaughtUp:
+            observer_.caught_up(producer, now_ns);
+            break;
+        default:
+            break;
+    }
+    advance(now_ns, seq);
+    if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflow))
+        define(parse_workflow(view_of(control.text())));
+    if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired))
+        retire(view_of(control.name()));
+}
+
 void Engine::advance(StampNs now_ns, Seq cause_seq) {
+    if (observer_.holds(now_ns)) return;
     wheel_.advance(now_ns, [&](const auto& due) { fire(due, now_ns, cause_seq); });
     // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
     for (const Timer& timer : retention_due_)
@@ -285,6 +322,10 @@ void Engine::snapshot(SlaSnapshot& out) const {
     // Deadlines only: the wheel also holds a timer an instance that ends its retention.
     for (const WorkflowCounts& w : out.workflows)
         for (const EdgeCounts& e : w.edges) out.timers += e.pending;
+    for (const Observer::Gap& g : observer_.gaps())
+        out.gaps.push_back({g.from_ns, g.to_ns, g.judged_ns, g.awaited, g.caught_up});
+    out.hold_until_ns = observer_.hold_until_ns();
+    out.awaited = observer_.awaited();
     out.fired_total = fired_;
     out.retracted_total = retracted_;
     out.evicted_total = evicted_;
@@ -294,6 +335,7 @@ void Engine::snapshot(SlaSnapshot& out) const {
 // Rows:  S 0              totals
 //        S 1 workflow     next to the document its counts
 //        S 2 workflow key an instance
+//        S 3 producer     S 4: the observer's
 
 void Engine::begin_save(Checkpoint& out) {
     saving_ = &out;
@@ -317,6 +359,7 @@ void Engine::begin_save(Checkpoint& out) {
         ++r->interval;
     }
     gone_unsaved_.swap(gone_);
+    observer_.save(out);
     if (std::exchange(totals_dirty_, false)) {
         start(0);
         out.put(
@@ -402,6 +445,13 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
             }
             return;
         }
+        case Observer::kProducerTable: {
+            const auto name = key_bytes.subspan(2);
+            return observer_.load_producer({reinterpret_cast<const char*>(name.data()), name.size()},
+                                           value.value<uint8_t>());
+        }
+        case Observer::kGapsTable:
+            return observer_.load_gaps(value);
         default:
             return;
     }

@@ -14,6 +14,8 @@
 #include "pipeline/state_machine.h"
 #include "pipeline/telemetry.h"
 #include "pipeline/timer_wheel.h"
+#include "schemas/event_fields.h"
+#include "stages/sla/observer.h"
 #include "stages/sla/workflow.h"
 
 namespace penstock {
@@ -40,7 +42,9 @@ struct SlaEffect {
 class Engine final : public StateMachine {
   public:
     struct Options {
-        int64_t instance_retention_ns = 0;  ///< of instances with nothing armed; 0: for ever
+        /// Of instances with nothing armed; 0: for ever. A boot record that says another wins: the log tells
+        /// all that state follows from.
+        int64_t instance_retention_ns = 0;
     };
     explicit Engine(Options options);
     ~Engine() override;
@@ -66,13 +70,19 @@ class Engine final : public StateMachine {
     /// Fills everything but `recent`.
     void snapshot(SlaSnapshot& out) const;
     size_t instances() const;
+    const Observer& observer() const { return observer_; }
     size_t timers() const { return wheel_.size(); }
 
     // --- time ---
     /// See TimerWheel: the earliest deadline if near, and when to look again.
-    StampNs due_ns() const { return wheel_.due_ns(); }
-    StampNs next_look_ns() const { return wheel_.next_look_ns(); }
-    void tighten(StampNs now_ns) { wheel_.tighten(now_ns); }
+    /// While deadlines wait after a start: the end of that.
+    StampNs due_ns() const { return observer_.holding() ? observer_.hold_until_ns() : wheel_.due_ns(); }
+    StampNs next_look_ns() const {
+        return observer_.holding() ? observer_.hold_until_ns() : wheel_.next_look_ns();
+    }
+    void tighten(StampNs now_ns) {
+        if (!observer_.holding()) wheel_.tighten(now_ns);
+    }
 
     // --- state ---
     uint8_t row_prefix() const override { return 'S'; }
@@ -106,7 +116,10 @@ class Engine final : public StateMachine {
               StampNs now_ns);
     bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;
 
-    const Options options_;
+    void control(const fb::Control& control, StampNs now_ns, Seq seq);
+
+    Options options_;
+    Observer observer_;
     std::vector<std::unique_ptr<Running>> running_;           ///< by workflow id; null: retired
     absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; settling before anchoring
     TimerWheel<Timer> wheel_;

@@ -48,7 +48,9 @@ class FakeSink final : public IntakeSink {
     void keep_dead_letter(const DeadLetter& letter) override { letters.push_back(letter); }
     void note_position(const ProducerPosition& position) override { positions.push_back(position); }
     void control(ControlKind kind, std::string_view name, std::string_view text) override {
-        controls.push_back({kind, std::string(name) + "|" + std::string(text)});
+        const bool comes_or_goes =
+            kind == ControlKind::kProducerConnected || kind == ControlKind::kProducerDisconnected;
+        (comes_or_goes ? presence : controls).push_back({kind, std::string(name) + "|" + std::string(text)});
     }
     std::optional<uint64_t> publish() override {
         if (gather) return std::nullopt;
@@ -60,7 +62,7 @@ class FakeSink final : public IntakeSink {
     std::vector<Taken> taken;
     std::vector<DeadLetter> letters;
     std::vector<ProducerPosition> positions;
-    std::vector<std::pair<ControlKind, std::string>> controls;
+    std::vector<std::pair<ControlKind, std::string>> controls, presence;
     uint64_t published = 0, committed = 0;
     bool hold = false, gather = false, room = true;
 };

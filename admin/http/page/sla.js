@@ -63,6 +63,12 @@ export function showServiceLevels(s) {
     return;
   }
   leaveEmptyState(panel);
+  if (s.sla.hold !== null) {
+    const whom = s.sla.hold.awaited.map((p) => (p.endsWith("/") ? `${p.slice(0, -1)}'s unnamed senders` : p)).join(", ");
+    setText(byId("sla-hint"), `Restarted: deadlines wait for ${whom}, at most until ${moment(dateOf(s.sla.hold.until))}`);
+    keyed(panel, s.sla.workflows, (w) => w.name, workflowTable);
+    return;
+  }
   const retracted = s.sla.retracted > 0 ? `, ${count(s.sla.retracted)} taken back` : "";
   setText(byId("sla-hint"), `${count(s.sla.instances)} in flight, ${count(s.sla.timers)} deadlines armed${retracted}`);
   keyed(panel, s.sla.workflows, (w) => w.name, workflowTable);

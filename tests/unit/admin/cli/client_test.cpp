@@ -88,6 +88,26 @@ TEST_F(ClientTest, SendsEveryLineAndEndsWithTheAppliancesCounts) {
     EXPECT_EQ(report.latency_ns.snapshot().count, 3u);
 }
 
+TEST_F(ClientTest, SaysOnceAConnectionThatItHasCaughtUpWhenAllIsWritten) {
+    std::vector<std::string> first, second;
+    FakeAppliance appliance({[&](Peer& peer) {
+                                 while (auto text = peer.any_line()) first.push_back(*text);
+                                 peer.reset();
+                             },
+                             [&](Peer& peer) {
+                                 while (auto text = peer.any_line()) second.push_back(*text);
+                                 peer.say(kDoneThree);
+                             }});
+    GivenLines lines(3);
+    ClientOptions options = options_to(appliance);
+    options.retry_for_s = 5;
+    Client client(options, lines, heard);
+    EXPECT_EQ(client.run().end, SendReport::End::kDone);
+    const std::vector<std::string> all{event(1), event(2), event(3), R"({"penstock":"caught-up"})"};
+    EXPECT_EQ(first, all);
+    EXPECT_EQ(second, all) << "again, after what was sent again";
+}
+
 TEST_F(ClientTest, RefusalsAreNamedByTheLineOfTheFileNotByTheEvent) {
     const std::string file =
         temporary_file(event(1) + "\n\n{\"penstock\":\"heartbeat\"}\r\n\r\nbad\n" + event(2));

@@ -25,8 +25,15 @@ class Peer {
     explicit Peer(int fd) : fd_(fd) {}
     ~Peer() { close(fd_); }
 
-    /// Without its '\n'; nothing at the end of the stream.
+    /// Without its '\n'; nothing at the end of the stream. Caught-up is only counted.
     std::optional<std::string> line() {
+        for (;;) {
+            auto text = any_line();
+            if (!text || *text != R"({"penstock":"caught-up"})") return text;
+            ++caught_up;
+        }
+    }
+    std::optional<std::string> any_line() {
         size_t end;
         while ((end = buffer_.find('\n')) == std::string::npos)
             if (!receive()) return std::nullopt;
@@ -46,6 +53,13 @@ class Peer {
         std::string body;
     };
     std::optional<Frame> frame() {
+        for (;;) {
+            auto f = any_frame();
+            if (!f || f->header.type != wire::FrameType::kCaughtUp) return f;
+            ++caught_up;
+        }
+    }
+    std::optional<Frame> any_frame() {
         Frame f;
         while (buffer_.size() < sizeof f.header)
             if (!receive()) return std::nullopt;
@@ -81,6 +95,8 @@ class Peer {
         const linger now{1, 0};
         setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
+
+    int caught_up = 0;
 
   private:
     bool receive() {
