@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 REGIONS ?= us ca eu apac latam
 RATE ?= 2000/s
+CYCLES ?= 200
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
@@ -11,6 +12,7 @@ help:
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
 	@echo "make test    install, build and run every test"
 	@echo "make check   format, lint, include rules, AddressSanitizer, ThreadSanitizer"
+	@echo "make torture kill -9 under load, CYCLES=200 times: nothing lost, nothing twice"
 	@echo "make bench   benchmarks; results in build/bench/results.json"
 
 install:
@@ -32,6 +34,12 @@ test:
 check:
 	@deploy/install.sh run test check
 	@deploy/check.sh
+
+torture:
+	@deploy/install.sh run test
+	@cmake --preset release -DPENSTOCK_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) --target torture -j $(JOBS)
+	@exec $(BUILD)/tests/torture --cycles $(CYCLES)
 
 bench:
 	@deploy/install.sh run bench

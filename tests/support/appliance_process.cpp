@@ -33,10 +33,14 @@ void write_file(const std::string& path, const std::string& content) {
 
 /// The program with stdin, stdout and stderr on files.
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& in, const std::string& out,
-            const std::string& err) {
+            const std::string& err, const std::vector<std::string>& environment = {}) {
     std::vector<char*> argv{const_cast<char*>(PENSTOCK_PROGRAM)};
     for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
+    std::vector<char*> env;
+    for (char** e = environ; *e; ++e) env.push_back(*e);
+    for (const std::string& e : environment) env.push_back(const_cast<char*>(e.c_str()));
+    env.push_back(nullptr);
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     const auto redirect = [](const std::string& path, int flags, int to) {
@@ -46,14 +50,15 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& in, co
     redirect(in, O_RDONLY, 0);
     redirect(out, O_WRONLY | O_CREAT | O_APPEND, 1);
     redirect(err, O_WRONLY | O_CREAT | O_APPEND, 2);
-    ::execv(argv[0], argv.data());
+    ::execve(argv[0], argv.data(), env.data());
     ::_exit(127);
 }
+int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 int wait_for(pid_t pid) {
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_code_of(status);
 }
 
 }  // namespace
@@ -83,34 +88,51 @@ ApplianceProcess::~ApplianceProcess() {
 std::string ApplianceProcess::events() const { return fmt::format("127.0.0.1:{}", events_port_); }
 std::string ApplianceProcess::log_text() const { return read_file(folder_ + "/log.txt"); }
 
-void ApplianceProcess::start() {
+void ApplianceProcess::launch() {
     // Ports are taken anew each time, so that no other test is in the way; a log bound that any disk has.
     write_file(config_file(), "data_dir = \"" + folder_ +
                                   "/data\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = "
                                   "\"127.0.0.1:0\"\n[log]\nbytes_max = "
                                   "\"2GiB\"\nretention_bytes = \"1GiB\"\n" +
                                   config_);
-    const size_t log_before = log_text().size();
-    pid_ =
-        spawn({"serve", "--config", config_file()}, "/dev/null", folder_ + "/log.txt", folder_ + "/log.txt");
+    log_before_ = log_text().size();
+    events_port_ = http_port_ = 0;
+    std::vector<std::string> arguments{"serve", "--config", config_file()};
+    arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
+    pid_ = spawn(arguments, "/dev/null", folder_ + "/log.txt", folder_ + "/log.txt", environment_);
+}
+
+void ApplianceProcess::start() {
+    launch();
+    wait_ready();
+}
+
+void ApplianceProcess::wait_ready() {
     const auto port_behind = [&](const std::string& log, const std::string& text) -> uint16_t {
-        const size_t at = log.find(text, log_before);
+        const size_t at = log.find(text);
         return at == log.npos ? 0 : static_cast<uint16_t>(std::atoi(log.c_str() + at + text.size()));
     };
     const bool ready = eventually(
         [&] {
-            const std::string log = log_text();
+            const std::string log = log_since_start();
             events_port_ = port_behind(log, "events on 127.0.0.1:");
             http_port_ = port_behind(log, "listening on 127.0.0.1:");
             int status = 0;
             if (::waitpid(pid_, &status, WNOHANG) == pid_) {
                 pid_ = 0;
-                throw std::runtime_error("the appliance ended at its start:\n" + log.substr(log_before));
+                throw std::runtime_error("the appliance ended at its start:\n" + log);
             }
             return events_port_ != 0 && http_port_ != 0;
         },
         60);
     if (!ready) throw std::runtime_error("the appliance is not ready:\n" + log_text());
+}
+
+int ApplianceProcess::wait_end(double seconds) {
+    int status = 0;
+    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, seconds)) return -1;
+    pid_ = 0;
+    return exit_code_of(status);
 }
 
 void ApplianceProcess::stop() {

@@ -26,21 +26,35 @@ class ApplianceProcess {
     ApplianceProcess(const ApplianceProcess&) = delete;
     ApplianceProcess& operator=(const ApplianceProcess&) = delete;
 
-    void start();  ///< returns when it is ready
-    void stop();   ///< SIGTERM; expects exit code 0
+    void start();   ///< returns when it is ready
+    void launch();  ///< returns at once; wait_ready() is the rest of start()
+    void wait_ready();
+    void stop();                        ///< SIGTERM; expects exit code 0
+    int wait_end(double seconds = 20);  ///< its exit code when it ends by itself; -1: it runs on
     void kill9();
     void set_config(std::string config) { config_ = std::move(config); }
+    /// Behind `serve --config FILE`, for example --set data_dir=...; from the next start.
+    void set_arguments(std::vector<std::string> arguments) { arguments_ = std::move(arguments); }
+    /// "NAME=value", added to the environment; from the next start.
+    void set_environment(std::vector<std::string> variables) { environment_ = std::move(variables); }
 
     std::string events() const;  ///< "127.0.0.1:PORT"
+    uint16_t events_port() const { return events_port_; }
     uint16_t http_port() const { return http_port_; }
+    pid_t pid() const { return pid_; }
+    std::string data_dir() const { return folder_ + "/data"; }
     const std::string& folder() const { return folder_; }
     std::string config_file() const { return folder_ + "/penstock.toml"; }
     std::string log_text() const;
+    /// What was logged since the last start.
+    std::string log_since_start() const { return log_text().substr(log_before_); }
     /// GET, the body; throws unless 200.
     std::string get(const std::string& path) const;
 
   private:
     std::string config_, folder_;
+    std::vector<std::string> arguments_, environment_;
+    size_t log_before_ = 0;
     uint16_t events_port_ = 0, http_port_ = 0;
     pid_t pid_ = 0;
 };
