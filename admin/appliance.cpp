@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "admin/appliance_intake.h"
@@ -46,10 +47,19 @@ class DataFolder {
         fd_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd_ < 0) throw std::runtime_error(fmt::format("cannot open {}: {}", lock, std::strerror(errno)));
         if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+            char holder[32] = "";
+            [[maybe_unused]] const ssize_t n = ::pread(fd_, holder, sizeof holder - 1, 0);
             ::close(fd_);
-            throw std::runtime_error(fmt::format(
-                "another appliance runs on {}; stop it, or set data_dir to another folder", path));
+            throw std::runtime_error(
+                fmt::format("another appliance runs on {} (process {}); stop it, or set data_dir to another "
+                            "folder",
+                            path, std::atoi(holder)));
         }
+        // A full disk is no reason not to start: the number is for people.
+        const std::string holder = fmt::format("{}\n", getpid());
+        if (::ftruncate(fd_, 0) != 0 ||
+            ::pwrite(fd_, holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size()))
+            spdlog::warn("cannot write the process number to {}: {}", lock, std::strerror(errno));
     }
     ~DataFolder() { ::close(fd_); }
     DataFolder(const DataFolder&) = delete;
@@ -121,8 +131,9 @@ Ingest::Options ingest_options(const Config& config, const EventLog& log) {
 
 class Appliance {
   public:
-    explicit Appliance(const Config& config)
+    Appliance(const Config& config, const StartOptions& start)
         : config_(config),
+          start_(start),
           folder_(config.data_dir),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
@@ -181,10 +192,20 @@ class Appliance {
 
     void recover() {
         telemetry_.readiness = Readiness::kRecovering;
-        recover_state(log_, state_, {&engine_, &positions_});
+        try {
+            recover_state(log_, state_, {&engine_, &positions_}, start_.accept_partial_state);
+            recover_dedup(log_, dedup_, window_ns(), clock_);
+        } catch (const LogError& e) {
+            if (!e.damaged()) throw;
+            throw LogError(
+                fmt::format(
+                    "the log in {} is damaged: {}; restore data_dir from a backup (penstock log verify "
+                    "and log show tell what can be read), or set data_dir to a new folder",
+                    folder_.sub("log"), e.what()),
+                e.code);
+        }
         for (const uint32_t id : engine_.workflow_ids())
             active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
-        recover_dedup(log_, dedup_, window_ns(), clock_);
         const EventLog::Bounds bounds = log_.bounds();
         telemetry_.first_seq = bounds.first_seq;
         telemetry_.committed_seq = bounds.next_seq;
@@ -220,6 +241,7 @@ class Appliance {
     }
 
     void start_threads() {
+        guard_.reset();
         log_thread_ = std::thread([this] {
             guarded("log", [this] { log_stage_->do_work(kIdleWaitNs); }, log_stop_, kLogConsumer);
         });
@@ -413,6 +435,8 @@ class Appliance {
 
     // Fixed after construction, or owned by the thread that is named.
     const Config config_;
+    const StartOptions start_;
+    std::optional<DamageGuard> guard_{std::in_place};  ///< until recovery has read log and state
     const SystemClock clock_;
     DataFolder folder_;
     Telemetry telemetry_;  // atomics
@@ -453,7 +477,7 @@ void allow_many_sockets() {
 
 }  // namespace
 
-int run_appliance(const Config& config) {
+int run_appliance(const Config& config, const StartOptions& start) {
     set_up_logging(config.logging);
     sigset_t signals;
     sigemptyset(&signals);
@@ -464,7 +488,7 @@ int run_appliance(const Config& config) {
     signal(SIGPIPE, SIG_IGN);
     allow_many_sockets();
     try {
-        Appliance appliance(config);
+        Appliance appliance(config, start);
         return appliance.run();
     } catch (const std::exception& e) {
         spdlog::critical("{}", e.what());

@@ -8,6 +8,9 @@ namespace penstock {
 /// Runs until SIGTERM or SIGINT, then stops in order: takes no more, commits, answers, checkpoints, flushes
 /// what the regions take within seconds. Returns the exit code: 0 stopped in order, 1 failed (the reason is
 /// in the log). Blocks both signals for the whole process.
-int run_appliance(const Config& config);
+struct StartOptions {
+    bool accept_partial_state = false;  ///< start although state/ is gone and the log cannot rebuild it whole
+};
+int run_appliance(const Config& config, const StartOptions& start = {});
 
 }  // namespace penstock

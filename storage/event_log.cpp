@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -95,6 +96,12 @@ std::optional<uint16_t> LogNames::tenant(std::string_view name) const {
     return static_cast<uint16_t>(it - tenants.begin());
 }
 
+void verify_record(const RecordView& stored) {
+    const RecordHeader& h = *stored.header;
+    if (h.checksum != checksum_of(reinterpret_cast<const uint8_t*>(&h), h.value_bytes()))
+        throw LogError(fmt::format("the record at {} fails its checksum", h.first_seq), MDB_CORRUPTED);
+}
+
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     if (value.size() < sizeof(RecordHeader))
         throw LogError("a record is shorter than its header", MDB_CORRUPTED);
@@ -110,8 +117,7 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
                       h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes;
     if (!sane || h.value_bytes() > value.size())
         throw LogError(fmt::format("the record at {} has lengths that disagree", h.first_seq), MDB_CORRUPTED);
-    if (verify_checksum && h.checksum != checksum_of(value.data(), h.value_bytes()))
-        throw LogError(fmt::format("the record at {} fails its checksum", h.first_seq), MDB_CORRUPTED);
+    if (verify_checksum) verify_record(view);
 
     const uint8_t* at = value.data() + sizeof(RecordHeader);
     view.bloom = {at, h.bloom_bytes};
@@ -233,6 +239,20 @@ void EventLog::register_names(const std::vector<std::string>& regions,
 }
 
 void EventLog::append(std::span<const RecordView> records) {
+    try {
+        append_in_one(records);
+    } catch (const LogError& e) {
+        // What had been acknowledged is safe in every case; what a person can do differs.
+        const char* remedy = nullptr;
+        if (e.code == ENOSPC) remedy = "free space on its disk, or move data_dir to a larger one";
+        if (e.code == MDB_MAP_FULL) remedy = "raise log.bytes_max, or bring back the regions that wait";
+        if (e.code == EIO) remedy = "its disk fails (see dmesg); replace the disk before the next start";
+        if (!remedy) throw;
+        throw LogError(fmt::format("{} in {}; {}", e.what(), path_, remedy), e.code);
+    }
+}
+
+void EventLog::append_in_one(std::span<const RecordView> records) {
     lmdb::Txn txn(env_, 0);
     {
         lmdb::Cursor cursor(txn, records_);
@@ -299,6 +319,15 @@ uint64_t EventLog::bytes_used() const {
     MDB_stat stat;
     check(mdb_stat(txn, records_, &stat), "mdb_stat");
     return (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * uint64_t{stat.ms_psize};
+}
+
+uint64_t EventLog::bytes_available() const {
+    struct stat file{};
+    struct statvfs disk{};
+    if (::stat((path_ + "/data.mdb").c_str(), &file) != 0 || ::statvfs(path_.c_str(), &disk) != 0)
+        return bytes_max_;  // who cannot look learns it from the commit
+    const uint64_t taken = static_cast<uint64_t>(file.st_blocks) * 512;
+    return std::min(bytes_max_, taken + uint64_t{disk.f_bavail} * disk.f_frsize);
 }
 
 LogReader::LogReader(const EventLog& log) : log_(log), txn_(nullptr) {

@@ -20,6 +20,8 @@ struct LogError : std::runtime_error {
     LogError(const std::string& what, int lmdb_code) : std::runtime_error(what), code(lmdb_code) {}
     int code;
     bool full() const { return code == MDB_MAP_FULL; }
+    /// What is stored is not what was written.
+    bool damaged() const { return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND; }
 };
 
 /// Facts that hold for the log's whole life; written when it is created.
@@ -71,12 +73,15 @@ class EventLog {
     Bounds bounds() const;
     uint64_t bytes_used() const;
     uint64_t bytes_max() const { return bytes_max_; }
+    /// What the log may take in all: bytes_max, or less where its disk has no more.
+    uint64_t bytes_available() const;
 
     MDB_env* env() const { return env_; }
     MDB_dbi records_dbi() const { return records_; }
 
   private:
     void load_identity(bool read_only);
+    void append_in_one(std::span<const RecordView> records);
     std::string path_;
     uint64_t bytes_max_;
     MDB_env* env_ = nullptr;
@@ -111,5 +116,7 @@ class LogReader {
 /// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only
 /// where asked.
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum);
+/// Checks the checksum of a view that a reader gave (not of one over a slab). Throws LogError.
+void verify_record(const RecordView& stored);
 
 }  // namespace penstock

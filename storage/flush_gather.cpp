@@ -74,6 +74,7 @@ void RegionFlusher::gather(Seq committed) {
         [&](const RecordView& record) {
             if (record.end_seq() > committed) return false;
             if (record.header->kind == RecordKind::kEvents && record.may_hold_region(region_id_)) {
+                verify_record(record);  // what is damaged shall not reach a database
                 const Seq first = record.first_seq();
                 // After a split the batch may begin inside a record.
                 for (size_t i = batch_.to() > first ? static_cast<size_t>(batch_.to() - first) : 0;

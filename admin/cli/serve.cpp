@@ -20,7 +20,11 @@ void add_serve(CLI::App& app, int& exit_code) {
         "  penstock serve --set ingest.listen=0.0.0.0:7400 --set data_dir=/var/lib/penstock\n"
         "Exit codes: 0 stopped in order, 1 failed, 2 the configuration has faults.");
     flags->add_to(*command);
-    command->callback([flags, &exit_code] { exit_code = run_appliance(flags->load()); });
+    auto start = std::make_shared<StartOptions>();
+    command->add_flag("--accept-partial-state", start->accept_partial_state,
+                      "start although state/ is gone and the log, which has been trimmed, cannot rebuild all "
+                      "of it");
+    command->callback([flags, start, &exit_code] { exit_code = run_appliance(flags->load(), *start); });
 }
 
 }  // namespace penstock::cli

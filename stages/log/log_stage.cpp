@@ -1,5 +1,7 @@
 #include "stages/log/log_stage.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace penstock {
@@ -86,7 +88,27 @@ void LogStage::housekeep() {
         next_housekeeping_ns_ = clock_.monotonic_ns() + (gone == kTrimRecordsMax ? 0 : kHousekeepingNs);
     }
     telemetry_.log_bytes_used.set(static_cast<int64_t>(used));
-    has_room_.store(used + kReserveBytes < log_.bytes_max(), std::memory_order_relaxed);
+    look_for_room(used);
+}
+
+void LogStage::look_for_room(uint64_t used) {
+    const uint64_t available = log_.bytes_available();
+    const bool room = used + kReserveBytes < available;
+    if (has_room_.exchange(room, std::memory_order_relaxed) == room) return;
+    constexpr uint64_t kMiB = 1 << 20;
+    if (room)
+        spdlog::info("log: there is room again ({} of {} MiB used); producers are read again", used / kMiB,
+                     available / kMiB);
+    else if (available < log_.bytes_max())
+        spdlog::warn(
+            "log: its disk is nearly full ({} MiB used, {} MiB could be); producers are not read until space "
+            "is freed on it",
+            used / kMiB, available / kMiB);
+    else
+        spdlog::warn(
+            "log: {} of {} MiB are used; producers are not read until regions or retention free space, or "
+            "log.bytes_max is raised",
+            used / kMiB, available / kMiB);
 }
 
 }  // namespace penstock

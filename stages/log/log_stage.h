@@ -32,6 +32,7 @@ class LogStage {
 
   private:
     void housekeep();
+    void look_for_room(uint64_t used);
     const Options options_;
     BatchRing& ring_;
     EventLog& log_;
