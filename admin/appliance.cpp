@@ -241,7 +241,6 @@ class Appliance {
     }
 
     void start_threads() {
-        guard_.reset();
         log_thread_ = std::thread([this] {
             guarded("log", [this] { log_stage_->do_work(kIdleWaitNs); }, log_stop_, kLogConsumer);
         });
@@ -374,6 +373,7 @@ class Appliance {
         while (!failed_.load()) {
             const timespec pause{0, kIdleWaitNs};
             if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
+            if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
             view_.publish(*sla_stage_->view(), log_, telemetry_);
             if (clock_.monotonic_ns() >= next_reload_ns) {
@@ -436,7 +436,7 @@ class Appliance {
     // Fixed after construction, or owned by the thread that is named.
     const Config config_;
     const StartOptions start_;
-    std::optional<DamageGuard> guard_{std::in_place};  ///< until recovery has read log and state
+    std::optional<DamageGuard> guard_{std::in_place};  ///< until the first commit: all of both has been met
     const SystemClock clock_;
     DataFolder folder_;
     Telemetry telemetry_;  // atomics
