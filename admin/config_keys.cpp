@@ -42,10 +42,10 @@ const std::array kKeys{
     ConfigKey{"ingest", "idle_timeout_s", ValueKind::kCount,
               "A connection that sends nothing for so long is closed.",
               PENSTOCK_NUMBER(ingest.idle_timeout_s), 1, kSecondsMax},
-    ConfigKey{
-        "ingest", "stall_timeout_s", ValueKind::kCount,
-        "A connection that stops inside a line or a frame for so long is closed; what was complete is kept.",
-        PENSTOCK_NUMBER(ingest.stall_timeout_s), 1, kSecondsMax},
+    ConfigKey{"ingest", "stall_timeout_s", ValueKind::kCount,
+              "A connection that is inside one line or frame for so long is closed, also when its bytes "
+              "trickle; what was complete is kept.",
+              PENSTOCK_NUMBER(ingest.stall_timeout_s), 1, kSecondsMax},
     ConfigKey{"ingest", "credits_bytes", ValueKind::kBytes,
               "What a binary connection may have under way unacknowledged.",
               PENSTOCK_NUMBER(ingest.credits_bytes), limits::kFrameBodyBytesMax, kGiB},

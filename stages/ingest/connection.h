@@ -35,11 +35,14 @@ struct IngestConnection {
     bool discarding = false;     ///< inside a line that is too long
     uint64_t discarded_bytes = 0;
     std::unique_ptr<StreamHash> discarded_hash;
-    bool ended = false;        ///< the peer will send no more
-    bool finished = false;     ///< its last answer has been sent
-    bool failing = false;      ///< in error or closed; nothing more is read
-    std::string error;         ///< the last answer, when failing
-    int64_t last_read_ns = 0;  ///< monotonic
+    bool inside() const { return !carry.empty() || discarding; }
+    bool ended = false;           ///< the peer will send no more
+    bool finished = false;        ///< its last answer has been sent
+    bool failing = false;         ///< in error or closed; nothing more is read
+    std::string error;            ///< the last answer, when failing
+    int64_t last_read_ns = 0;     ///< monotonic
+    uint64_t units = 0;           ///< lines and frames that were complete
+    int64_t inside_since_ns = 0;  ///< monotonic; when the line or frame under way began
 
     // What is owed.
     AckCounts counted;       ///< including what is not durable yet

@@ -109,8 +109,10 @@ void Ingest::apply_backpressure() {
     reading_ = admit;
     telemetry_.overloaded.set(!admit && !stopping_);
     if (!admit) telemetry_.backpressure_pauses.add();
+    const int64_t now = clock_.monotonic_ns();
     for (auto& [id, c] : connections_) {
         if (admit) {
+            c->last_read_ns = c->inside_since_ns = now;  // the silence was of our making
             release(*c);
         } else if (c->format != WireFormat::kUnknown) {  // else its first bytes are awaited
             update_reading(*c);

@@ -66,6 +66,7 @@ void Ingest::read_frames(Connection& c, std::span<const uint8_t> data) {
 }
 
 void Ingest::take_frame(Connection& c, std::span<const uint8_t> frame) {
+    ++c.units;
     const FrameHeader h = header_of(frame.data());
     const std::string_view body(reinterpret_cast<const char*>(frame.data()) + sizeof h, h.body_bytes);
     const bool sound = checksum_holds(frame);

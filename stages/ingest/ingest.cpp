@@ -60,7 +60,10 @@ void Ingest::on_data(ConnectionId id, std::span<const uint8_t> data) {
 }
 
 void Ingest::read(Connection& c, std::span<const uint8_t> data) {
+    const bool was_inside = c.inside();
+    const uint64_t units = c.units;
     c.format == WireFormat::kBinary ? read_frames(c, data) : read_lines(c, data);
+    if (!was_inside || c.units != units) c.inside_since_ns = clock_.monotonic_ns();
 }
 
 void Ingest::on_end_of_stream(ConnectionId id) {

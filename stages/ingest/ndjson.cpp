@@ -17,6 +17,7 @@ void Ingest::read_lines(Connection& c, std::span<const uint8_t> data) {
         const size_t part = newline ? static_cast<size_t>(newline - data.data()) : data.size();
         const auto bytes = data.first(part);
         data = data.subspan(newline ? part + 1 : part);
+        if (newline) ++c.units;
         if (c.discarding) {
             discard_line(c, bytes, newline != nullptr);
         } else if (c.carry.size() + part > limits::kEventBytesMax) {

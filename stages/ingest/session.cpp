@@ -174,10 +174,11 @@ void Ingest::check_timeouts(int64_t now_ns) {
     if (!reading_) return;  // silence is of our making
     std::vector<ConnectionId> idle;
     for (auto& [id, c] : connections_) {
-        if (c->answers_untaken || c->rate_limited) c->last_read_ns = now_ns;  // its silence is of our making
-        const bool inside = !c->carry.empty() || c->discarding;
-        const int64_t limit = inside ? options_.stall_timeout_ns : options_.idle_timeout_ns;
-        if (now_ns - c->last_read_ns > limit) idle.push_back(id);
+        if (c->answers_untaken || c->rate_limited)
+            c->last_read_ns = c->inside_since_ns = now_ns;  // its silence is of our making
+        // A line that comes a byte at a time is no less of a stall than one that does not come at all.
+        const bool stalls = c->inside() && now_ns - c->inside_since_ns > options_.stall_timeout_ns;
+        if (stalls || now_ns - c->last_read_ns > options_.idle_timeout_ns) idle.push_back(id);
     }
     for (const ConnectionId id : idle) {
         telemetry_.connections_timed_out.add();

@@ -190,6 +190,35 @@ TEST_P(IngestNdjson, SilenceEndsAConnectionAndHalfALineSooner) {
     EXPECT_EQ(rig.telemetry.connections_timed_out.read(), 2u);
 }
 
+TEST_P(IngestNdjson, ALineThatComesAByteAtATimeStallsAllTheSame) {
+    Peer slow(rig), steady(rig);
+    rig.pump_some();
+    slow.send("{\"half");
+    for (int second = 0; second < 70; ++second) {
+        slow.send("x");
+        steady.send("whole\n{\"next");  // always inside a line, but never in the same for long
+        steady.send("\n");
+        rig.pump_some(2);
+        rig.clock.advance(1'000'000'000);
+    }
+    EXPECT_TRUE(slow.closed());
+    steady.send("last\n");
+    EXPECT_TRUE(steady.answered("\"acked\":141"));
+}
+
+TEST_P(IngestNdjson, SilenceThatBackpressureMadeIsNoStall) {
+    Peer peer(rig);
+    peer.send("{\"half");
+    rig.pump_some();
+    rig.sink.room = false;
+    rig.pump_some();
+    rig.clock.advance(120'000'000'000);
+    rig.sink.room = true;
+    rig.pump_some();
+    peer.send(" a line\n");
+    EXPECT_TRUE(peer.answered("\"acked\":1"));
+}
+
 TEST_P(IngestNdjson, WithoutRoomNothingIsReadAndNobodyIsTimedOut) {
     Peer peer(rig);
     peer.send("one\n");
