@@ -3,16 +3,18 @@ SHELL := /bin/bash
 REGIONS ?= us ca eu apac latam
 RATE ?= 2000/s
 CYCLES ?= 200
+FUZZ_FOR := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: help install build run test check bench bench-sustained torture clean
+.PHONY: help install build run test check bench bench-sustained torture fuzz clean
 help:
 	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
 	@echo "make test    install, build and run every test"
 	@echo "make check   format, lint, include rules, AddressSanitizer, ThreadSanitizer"
 	@echo "make torture kill -9 under load, CYCLES=200 times: nothing lost, nothing twice"
+	@echo "make fuzz    fuzz every input for SECONDS=60 each"
 	@echo "make bench   benchmarks; results in build/bench/results.json"
 
 install:
@@ -40,6 +42,11 @@ torture:
 	@cmake --preset release -DPENSTOCK_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) --target torture -j $(JOBS)
 	@exec $(BUILD)/tests/torture --cycles $(CYCLES)
+
+fuzz:
+	@deploy/install.sh run test check
+	@cmake --preset fuzz >/dev/null
+	@tests/fuzz/run.sh build/fuzz "$(FUZZ_FOR)" $(JOBS)
 
 bench:
 	@deploy/install.sh run bench

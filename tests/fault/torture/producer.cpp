@@ -237,7 +237,7 @@ void Producer::take_line(const std::string& line) {
         take_refused(number("refused"), std::string(o.at("error").as_string()));
     } else if (o.contains("acked")) {
         take_ack(number("acked"));
-    } else {
+    } else if (!o.contains("notice")) {
         wrong("an error: " + line);
     }
 }
@@ -255,7 +255,7 @@ void Producer::take_frame(uint8_t type, const std::string& body) {
         epoch_ = o.at("epoch").to_number<uint64_t>();
     } else if (type == static_cast<uint8_t>(wire::FrameType::kRefused)) {
         take_refused(o.at("seq").to_number<uint64_t>(), std::string(o.at("error").as_string()));
-    } else {
+    } else if (type != static_cast<uint8_t>(wire::FrameType::kNotice)) {
         wrong("an error: " + body);
     }
 }
