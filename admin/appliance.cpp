@@ -226,10 +226,8 @@ class Appliance {
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;
         parse_ = std::make_unique<ParseStage>(secret, vocabulary_,
                                               EnrichStage::growth_bytes_max(enrich_options(config_)));
-        route_ =
-            std::make_unique<RouteStage>(route_options(config_, log_.names()),
-                                         [this](const EventIdentity& identity) { dedup_.retract(identity); });
-        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, dedup_, enrich_, *route_,
+        route_ = std::make_unique<RouteStage>(route_options(config_, log_.names()));
+        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, *route_, dedup_, enrich_,
                                                                   *sequencer_, *log_stage_, ring_, mailbox_,
                                                                   telemetry_, clock_});
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);

@@ -30,7 +30,7 @@ IntakePipe::IntakePipe(EnrichStage::Options enrich)
     : parse_(fixed_secret(), vocabulary(), EnrichStage::growth_bytes_max(enrich)),
       dedup_(DedupStage::Options{}),
       enrich_(std::move(enrich)),
-      route_(RouteStage::Options{}, [this](const EventIdentity& identity) { dedup_.retract(identity); }),
+      route_(RouteStage::Options{}),
       sequencer_(ring_, clock_, 1, 0, [] { return false; }),
       engine_(Engine::Options{}) {
     engine_.define(parse_workflow(kWorkflow));
@@ -45,9 +45,9 @@ void IntakePipe::take(const std::vector<RawEvent>& raw) {
         if (sequencer_.events().full()) finish();
         work_.batch = &sequencer_.events();
         parse_.do_work(work_);
+        route_.do_work(work_);
         dedup_.do_work(work_, clock_.wall_ns());
         enrich_.do_work(work_);
-        route_.do_work(work_);
         if (work_.raw_done < work_.raw.size()) finish();
     }
     refused_ += work_.refused.size();

@@ -34,7 +34,7 @@ class IntakePipe {
   public:
     explicit IntakePipe(EnrichStage::Options enrich = {});
 
-    /// Runs raw events through parse, dedup, enrich, route and sequence, and hands each record to `visit` and
+    /// Runs raw events through parse, route, dedup, enrich and sequence, and hands each record to `visit` and
     /// then, unless it is switched off, to the engine. At most limits::kBatchEventsMax of one source.
     void take(const std::vector<RawEvent>& raw);
     /// Publishes what is still open.

@@ -26,7 +26,6 @@ size_t RouteStage::do_work(WorkBatch& work) {
                 fmt::format(
                     "region '{}' is not configured; use a configured name or alias, or leave region out",
                     name.substr(0, limits::kNameBytesMax)));
-            on_refused_(batch.identities[i]);
             refused = true;
         }
     }

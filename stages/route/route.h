@@ -1,15 +1,16 @@
 // route: every event gets the region whose database it will end in.
 #pragma once
 
-#include <functional>
+#include <utility>
 #include <vector>
 
 #include "pipeline/event_batch.h"
 
 namespace penstock {
 
-/// Intake thread. The event's own region wins, then the tenant's, then the default. An unknown region is
-/// refused, or takes the default, as configured.
+/// Intake thread, before dedup: an event that is refused here must not make its repetition a duplicate. The
+/// event's own region wins, then the tenant's, then the default. An unknown region is refused, or takes the
+/// default, as configured.
 class RouteStage {
   public:
     struct Options {
@@ -17,9 +18,7 @@ class RouteStage {
         bool refuse_unknown = true;
         std::vector<uint16_t> tenant_regions;  ///< by tenant id; kRegionNone: the default
     };
-    /// `on_refused`: told the identity of an event that earlier stages took for stored.
-    RouteStage(Options options, std::function<void(const EventIdentity&)> on_refused)
-        : options_(std::move(options)), on_refused_(std::move(on_refused)) {}
+    explicit RouteStage(Options options) : options_(std::move(options)) {}
 
     size_t do_work(WorkBatch& work);
 
@@ -30,7 +29,6 @@ class RouteStage {
         return own == kRegionNone ? options_.default_region : own;
     }
     const Options options_;
-    const std::function<void(const EventIdentity&)> on_refused_;
 };
 
 }  // namespace penstock

@@ -129,13 +129,6 @@ TEST_F(DedupTest, HousekeepingInSmallStepsForgetsWhatExpired) {
     EXPECT_EQ(dedup_->keys(), 0u);
 }
 
-TEST_F(DedupTest, ARetractedIdentityIsFree) {
-    EXPECT_EQ(offer_one(1, kT), A);
-    dedup_->retract({hash_of(1), 0});
-    EXPECT_EQ(offer_one(1, kT, 2), A);
-    dedup_->retract({hash_of(99), 0});
-}
-
 TEST_F(DedupTest, RestoredIdentitiesAreKnownFromTheirTimeOfReceipt) {
     dedup_->restore({hash_of(1), 7 << 16}, kT - kWindow / 2, kT);
     dedup_->restore({hash_of(2), 7 << 16}, kT - kWindow - 10 * kSecond, kT);
