@@ -3,15 +3,17 @@ SHELL := /bin/bash
 REGIONS ?= us ca eu apac latam
 RATE ?= 2000/s
 CYCLES ?= 200
+SEEDS ?= 1000
 FUZZ_FOR := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: help install build run test check bench bench-sustained torture fuzz clean
+.PHONY: help install build run test dst check bench bench-sustained torture fuzz clean
 help:
 	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
 	@echo "make test    install, build and run every test"
+	@echo "make dst     simulated histories with every kind of fault; SEEDS=10000: more; SEED=7: one, with what happens"
 	@echo "make check   format, lint, include rules, AddressSanitizer, ThreadSanitizer"
 	@echo "make torture kill -9 under load, CYCLES=200 times: nothing lost, nothing twice"
 	@echo "make fuzz    fuzz every input for SECONDS=60 each"
@@ -32,6 +34,12 @@ test:
 	@cmake --preset release -DPENSTOCK_TESTS=ON -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure --no-tests=error
+
+dst:
+	@deploy/install.sh run test
+	@cmake --preset release -DPENSTOCK_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) --target dst -j $(JOBS)
+	@$(BUILD)/tests/dst --jobs $(JOBS) $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS))
 
 check:
 	@deploy/install.sh run test check

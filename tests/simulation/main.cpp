@@ -1,6 +1,7 @@
 // The deterministic simulator: runs histories by their seeds, each in a process of its own that begins in the
 // same state, so that a seed always gives the same history. docs/simulation.md tells what is simulated.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -116,6 +117,10 @@ int run(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     if (one->count() > 0) first = seed, seeds = 1;
     unsetenv("PENSTOCK_TEST_SEED");
+    // Each start of an appliance takes megabytes of slabs again: from the heap they come without page faults.
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 16 << 20);
     spdlog::set_level(options.trace ? spdlog::level::info : spdlog::level::off);
 
     const std::string folder = base_folder();
