@@ -79,6 +79,9 @@ class Checker {
     // --- regions ---
     void stored_in_region(const std::string& region, const std::vector<RegionRow>& rows);
 
+    /// Data of an event that its region has not taken yet; empty: there is none.
+    std::string data_not_in_region() const;
+
     // --- the end: everything has settled ---
     void final_regions(const std::vector<RegionDatabase*>& regions, const std::string& log_id);
     void final_state(const StateStore& state);
@@ -91,7 +94,7 @@ class Checker {
 
   private:
     struct Item {
-        std::string identity, content;
+        std::string identity, content, data;
         uint16_t region = 0;
         StampNs stamp_ns = 0;
         bool poison = false;

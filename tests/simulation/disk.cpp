@@ -205,20 +205,19 @@ void Disk::recover(bool power_cut) {
     fault_ = Fault::kNone;
 }
 
-bool Disk::rot(const std::string& file_suffix, const std::string& needle) {
-    for (auto& [path, file] : files_) {
-        if (!path.ends_with(file_suffix)) continue;
-        const auto at = std::search(file->durable.begin(), file->durable.end(), needle.begin(), needle.end());
-        if (at == file->durable.end()) return false;
-        const auto offset = static_cast<uint64_t>(at - file->durable.begin()) + needle.size() / 2;
-        file->durable[offset] ^= 1;
-        const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDWR | O_CLOEXEC, 0));
-        if (fd < 0) return false;
-        restore(*file, fd, offset, 1);
-        syscall(SYS_close, fd);
-        return true;
+size_t Disk::rot(const std::string& bytes) {
+    File& file = *files_.at(folder_ + "/log" + std::string(kDataFile));
+    const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, file.path.c_str(), O_RDWR | O_CLOEXEC, 0));
+    size_t places = 0;
+    const auto end = file.durable.end();
+    for (auto at = file.durable.begin(); (at = std::search(at, end, bytes.begin(), bytes.end())) != end;
+         ++at, ++places) {
+        const auto offset = static_cast<uint64_t>(at - file.durable.begin()) + bytes.size() / 2;
+        file.durable[offset] ^= 1;
+        restore(file, fd, offset, 1);
     }
-    return false;
+    syscall(SYS_close, fd);
+    return places;
 }
 
 }  // namespace penstock::simulation

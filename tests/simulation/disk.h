@@ -52,8 +52,9 @@ class Disk {
 
     uint64_t operations() const { return operations_; }
     uint64_t faults_seen() const { return faults_seen_; }
-    /// Flips one bit of what is durable, in the middle of the bytes `needle`. False: they are not there.
-    bool rot(const std::string& file_suffix, const std::string& needle);
+    /// With every file closed: flips a bit in the middle of each place of the log's file where `bytes` are.
+    /// Returns how many there are.
+    size_t rot(const std::string& bytes);
 
     // What the interposed calls ask; `fd` as the kernel knows it.
     void opened(int fd, const char* path, int flags);

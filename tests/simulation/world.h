@@ -51,6 +51,7 @@ class World {
         unsigned start_over = 0;  ///< per 1,000 steps of a named producer
         unsigned power_percent = 50;
         bool workflow_changes = false;
+        bool rot = false;     ///< ends with a bit of the log that has changed
         int64_t step_ns = 0;  ///< mean of time between two steps
     };
     void make_plan();
@@ -70,6 +71,7 @@ class World {
     void pass_time(int64_t ns);
     bool settled();
     void check_end();
+    void rot();
     template <typename... Args>
     void note(fmt::format_string<Args...> format, Args&&... args);
 
