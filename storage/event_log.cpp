@@ -162,6 +162,9 @@ EventLog::EventLog(const Options& options) : path_(options.path), bytes_max_(opt
         int stale = 0;
         mdb_reader_check(env_, &stale);
         load_identity(options.read_only);
+        // What a killed process left may be in the page cache alone. Before a region or a producer is told of
+        // it, it must survive a power cut.
+        if (!options.read_only) check(mdb_env_sync(env_, 1), "sync the log");
     } catch (...) {
         mdb_env_close(env_);
         throw;
