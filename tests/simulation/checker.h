@@ -62,6 +62,9 @@ class Checker {
         return fmt::format("{}#{}", producer, position);
     }
 
+    /// The wall clock was set forward by more than the window, to `to_ns`.
+    void clock_leapt(StampNs to_ns) { leaps_.push_back(to_ns); }
+
     // --- the log ---
     /// Reads what was committed since the last call.
     void committed(const EventLog& log);
@@ -108,6 +111,7 @@ class Checker {
     void take_event(const RecordView& record, size_t i);
     void take_dead_letter(const RecordView& record, size_t i);
     bool has(const MadeEvent& event) const;
+    bool taken_before_leap(StampNs stamp_ns) const;
 
     const Options options_;
     std::string failure_;
@@ -118,6 +122,7 @@ class Checker {
     std::map<Seq, uint64_t> records_;                              ///< checksum by first sequence
     Seq next_seq_ = 1;
     StampNs last_stamp_ns_ = 0, last_deadline_ns_ = 0;
+    std::vector<StampNs> leaps_;
     std::map<std::string, uint64_t> last_number_;  ///< of each named producer's events in the log
     std::map<std::string, std::set<int64_t>> region_seqs_;
 
