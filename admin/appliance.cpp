@@ -89,6 +89,7 @@ Vocabulary vocabulary_of(const Config& config, const LogNames& names) {
         for (const std::string& alias : r.aliases) v.regions[alias] = *names.region(r.name);
     }
     for (const auto& [from, to] : config.enrich.type_aliases) v.type_aliases[from] = to;
+    v.refuse_unknown_regions = config.routing.unknown_region == "refuse";
     return v;
 }
 
@@ -104,7 +105,6 @@ EnrichStage::Options enrich_options(const Config& config) {
 RouteStage::Options route_options(const Config& config, const LogNames& names) {
     RouteStage::Options o;
     o.default_region = *names.region(config.routing.default_region);
-    o.refuse_unknown = config.routing.unknown_region == "refuse";
     o.tenant_regions.assign(names.tenants.size(), kRegionNone);
     for (const auto& t : config.tenants)
         if (!t.region.empty()) o.tenant_regions[*names.tenant(t.name)] = *names.region(t.region);
@@ -227,7 +227,7 @@ class Appliance {
         parse_ = std::make_unique<ParseStage>(secret, vocabulary_,
                                               EnrichStage::growth_bytes_max(enrich_options(config_)));
         route_ = std::make_unique<RouteStage>(route_options(config_, log_.names()));
-        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, *route_, dedup_, enrich_,
+        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, dedup_, enrich_, *route_,
                                                                   *sequencer_, *log_stage_, ring_, mailbox_,
                                                                   telemetry_, clock_});
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);

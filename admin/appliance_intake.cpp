@@ -42,10 +42,9 @@ void IntakeChain::run_stages(WorkBatch& work) {
         last_ns = now;
     };
     timed(Stage::kParse, p_.parse.do_work(work));
-    // Before dedup: what route refuses must not make its own repetition in the same batch a duplicate.
-    timed(Stage::kRoute, p_.route.do_work(work));
     timed(Stage::kDedup, p_.dedup.do_work(work, now_ns()));
     timed(Stage::kEnrich, p_.enrich.do_work(work));
+    timed(Stage::kRoute, p_.route.do_work(work));
 }
 
 void IntakeChain::keep_refused(const WorkBatch& work, size_t refused_from, size_t raw_from) {

@@ -1,4 +1,4 @@
-// The intake thread's chain: parse, route, dedup, enrich, sequence, in this order, on the open batch.
+// The intake thread's chain: parse, dedup, enrich, route, sequence, in this order, on the open batch.
 #pragma once
 
 #include <atomic>
@@ -22,9 +22,9 @@ class IntakeChain final : public IntakeSink {
   public:
     struct Parts {
         ParseStage& parse;
-        RouteStage& route;
         DedupStage& dedup;
         EnrichStage& enrich;
+        RouteStage& route;
         Sequencer& sequencer;
         const LogStage& log;
         BatchRing& ring;

@@ -75,7 +75,7 @@ struct RefusedEvent {
     std::string detail;
 };
 
-/// What the intake stages (parse, route, dedup, enrich) work on: raw events in, items of `batch` from
+/// What the intake stages (parse, dedup, enrich, route) work on: raw events in, items of `batch` from
 /// `begin` on out. Owned and used by the intake thread only.
 struct WorkBatch {
     std::vector<RawEvent> raw;

@@ -42,10 +42,10 @@ class Gauge {
 };
 
 /// The stages in the order of an event's way.
-enum class Stage : uint8_t { kIngest, kParse, kRoute, kDedup, kEnrich, kLog, kSla, kCount };
+enum class Stage : uint8_t { kIngest, kParse, kDedup, kEnrich, kRoute, kLog, kSla, kCount };
 inline constexpr size_t kStageCount = static_cast<size_t>(Stage::kCount);
-inline constexpr std::array<std::string_view, kStageCount> kStageNames{"ingest", "parse", "route", "dedup",
-                                                                       "enrich", "log",   "sla"};
+inline constexpr std::array<std::string_view, kStageCount> kStageNames{"ingest", "parse", "dedup", "enrich",
+                                                                       "route",  "log",   "sla"};
 
 struct alignas(64) StageTelemetry {
     Counter events_in, events_out;

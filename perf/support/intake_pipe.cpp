@@ -45,9 +45,9 @@ void IntakePipe::take(const std::vector<RawEvent>& raw) {
         if (sequencer_.events().full()) finish();
         work_.batch = &sequencer_.events();
         parse_.do_work(work_);
-        route_.do_work(work_);
         dedup_.do_work(work_, clock_.wall_ns());
         enrich_.do_work(work_);
+        route_.do_work(work_);
         if (work_.raw_done < work_.raw.size()) finish();
     }
     refused_ += work_.refused.size();

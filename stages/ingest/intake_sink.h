@@ -15,7 +15,7 @@ namespace penstock {
 class IntakeSink {
   public:
     virtual ~IntakeSink() = default;
-    /// Parse, route, dedup, enrich: on return every raw event has its verdict, refused ones a dead letter,
+    /// Parse, dedup, enrich, route: on return every raw event has its verdict, refused ones a dead letter,
     /// and named producers their progress.
     virtual void process(WorkBatch& work) = 0;
     /// For what was refused before it became a raw event.

@@ -37,6 +37,13 @@ struct ParseStage::Impl {
             bytes = {heap, raw.length};
             reader.read_flatbuffer(bytes, fields, data_hash);
         }
+        const uint16_t region = vocabulary.region(fields.region);
+        if (region == kRegionUnknown && vocabulary.refuse_unknown_regions)
+            throw ReadFailure{
+                Refusal::kUnknownRegion,
+                fmt::format(
+                    "region '{}' is not configured; use a configured name or alias, or leave region out",
+                    fields.region.substr(0, limits::kNameBytesMax))};
         const std::string_view type = vocabulary.type(fields.type);
         const bool aliased = type.data() != fields.type.data();
         fields.type = type;
@@ -54,7 +61,7 @@ struct ParseStage::Impl {
         head.offset = batch.header.heap_bytes;
         head.length = static_cast<uint32_t>(bytes.size());
         head.tenant = raw.tenant;
-        head.region = vocabulary.region(fields.region);
+        head.region = region;
         head.severity = fields.severity;
         head.type_hash = type_hash(type);
         if (fields.time_ns != kNoTime) {

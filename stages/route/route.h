@@ -8,14 +8,12 @@
 
 namespace penstock {
 
-/// Intake thread, before dedup: an event that is refused here must not make its repetition a duplicate. The
-/// event's own region wins, then the tenant's, then the default. An unknown region is refused, or takes the
-/// default, as configured.
+/// Intake thread. The event's own region wins, then the tenant's, then the default. Refuses nothing: dedup
+/// took the events for stored already. (Parse refuses an unknown region where that is configured.)
 class RouteStage {
   public:
     struct Options {
         uint16_t default_region = 0;
-        bool refuse_unknown = true;
         std::vector<uint16_t> tenant_regions;  ///< by tenant id; kRegionNone: the default
     };
     explicit RouteStage(Options options) : options_(std::move(options)) {}

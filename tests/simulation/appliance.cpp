@@ -77,7 +77,7 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
     route.tenant_regions.assign(log_.names().tenants.size(), kRegionNone);
     route_ = std::make_unique<RouteStage>(route);
     chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{
-        *parse_, *route_, dedup_, enrich_, *sequencer_, *log_stage_, ring_, mailbox_, telemetry_, clock_});
+        *parse_, dedup_, enrich_, *route_, *sequencer_, *log_stage_, ring_, mailbox_, telemetry_, clock_});
     Ingest::Options ingest;
     ingest.idle_timeout_ns = 900'000'000'000;
     ingest.stall_timeout_ns = 60'000'000'000;

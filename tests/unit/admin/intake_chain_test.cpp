@@ -34,7 +34,7 @@ class IntakeChainTest : public testing::Test {
     Sequencer sequencer_{ring_, clock_, 1, 0, [] { return true; }};
     LogStage log_stage_{{0, 1 << 30, 0}, ring_, hot_.log(), telemetry_, clock_, [] {}, [] { return Seq{1}; }};
     IntakeChain chain_{
-        {parse_, route_, dedup_, enrich_, sequencer_, log_stage_, ring_, mailbox_, telemetry_, clock_}};
+        {parse_, dedup_, enrich_, route_, sequencer_, log_stage_, ring_, mailbox_, telemetry_, clock_}};
 };
 
 TEST_F(IntakeChainTest, ARefusedEventsRepetitionInTheSameBatchIsRefusedToo) {
