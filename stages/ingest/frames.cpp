@@ -33,7 +33,7 @@ bool checksum_holds(std::span<const uint8_t> frame) {
 }  // namespace
 
 void Ingest::read_frames(Connection& c, std::span<const uint8_t> data) {
-    while (!data.empty() && !c.failing) {
+    while (!data.empty() && !c.failing && !c.ended) {  // nothing follows an end
         // How many bytes the frame that has begun still lacks, as far as it is known.
         const size_t have = c.carry.size();
         if (have == 0 && data.size() >= sizeof(FrameHeader)) {

@@ -98,7 +98,9 @@ void check(const std::string& bytes, Read read) {
                 "other counts when cut");
         require(again.accepted == whole.accepted, "other events when cut");
         require(again.letters == whole.letters, "other dead letters when cut");
-        require(again.controls == whole.controls, "other control records when cut");
+        require(again.controls == whole.controls,
+                fmt::format("other control records when cut: {} and {}\n{}", whole.controls.size(),
+                            again.controls.size(), whole.answers));
     }
 }
 

@@ -53,6 +53,16 @@ TEST_P(IngestFrames, AFrameOfThousandsOfEventsInManyPiecesKeepsItsBytes) {
     for (size_t i = 0; i < events.size(); ++i) ASSERT_EQ(rig.sink.taken[i].bytes, events[i]);
 }
 
+TEST_P(IngestFrames, NothingBehindTheEndIsTakenHoweverItComes) {
+    Peer peer(rig);
+    peer.send(events_frame({"one"}) + frame_of(FrameType::kEnd, "") + events_frame({"two"}) +
+              frame_of(FrameType::kCaughtUp, ""));
+    ASSERT_TRUE(peer.closed());
+    EXPECT_EQ(rig.sink.taken.size(), 1u);
+    EXPECT_TRUE(rig.sink.controls.empty());
+    EXPECT_EQ(peer.frames().back().ack().seq, 1u);
+}
+
 TEST_P(IngestFrames, ADamagedChecksumRefusesThatFrameAlone) {
     Peer peer(rig);
     std::string damaged = events_frame({"two", "three"});
