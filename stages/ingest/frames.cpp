@@ -118,6 +118,7 @@ void Ingest::take_event_frame(Connection& c, std::span<const uint8_t> frame) {
         letter.set_raw(frame);
         if (named) {
             // Which sequences it held cannot be believed; to pass over any could lose events that come again.
+            process();  // dead letters keep the order in which things came
             letter.cause = Refusal::kBadChecksum;
             letter.detail = "a frame of a named producer was damaged on its way";
             telemetry_.dead_letters[static_cast<size_t>(letter.cause)].add();

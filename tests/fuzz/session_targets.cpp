@@ -1,5 +1,6 @@
 // Sessions of both formats: cutting the bytes elsewhere changes no answer, every event gets one, and a good
 // event behind bad ones is taken.
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <boost/json.hpp>
@@ -97,7 +98,9 @@ void check(const std::string& bytes, Read read) {
                     same.duplicates == answers.duplicates,
                 "other counts when cut");
         require(again.accepted == whole.accepted, "other events when cut");
-        require(again.letters == whole.letters, "other dead letters when cut");
+        require(again.letters == whole.letters,
+                fmt::format("other dead letters when cut: {}\n{}", fmt::join(whole.letters, "\n"),
+                            fmt::join(again.letters, "\n")));
         require(again.controls == whole.controls,
                 fmt::format("other control records when cut: {} and {}\n{}", whole.controls.size(),
                             again.controls.size(), whole.answers));

@@ -38,7 +38,7 @@ inline constexpr NamedTarget kTargets[] = {
 
 inline void require(bool holds, const std::string& what) {
     if (holds) return;
-    std::fprintf(stderr, "broken promise: %s\n", what.c_str());
+    fmt::print(stderr, "broken promise: {}\n", what);
     std::abort();
 }
 inline std::string_view text_of(const uint8_t* data, size_t size) {
