@@ -18,7 +18,7 @@ namespace penstock {
 ///     consumed (slowest)      published        claimed by the producer: the next one only
 ///     ──────┬────────────────────┬─────────────────┬──────
 ///      free │ readable           │ being filled    │
-template <typename T, size_t kConsumers>
+template <typename T, size_t kConsumers, typename Platform = FutexPlatform>
 class BroadcastRing {
   public:
     /// `capacity`: a power of two.
@@ -40,6 +40,8 @@ class BroadcastRing {
                                std::memory_order_seq_cst);
         for (auto& c : consumers_) c.parker.unpark();
     }
+    /// All consumers have passed what lies below, as far as the producer has looked.
+    uint64_t slowest_seen() const { return slowest_seen_; }
     /// The producer sleeps here for a free slot; consumers wake it by advance().
     void wait_for_slot(int64_t timeout_ns) {
         producer_parker_.prepare();
@@ -80,18 +82,18 @@ class BroadcastRing {
         return min;
     }
     struct alignas(64) Position {
-        std::atomic<uint64_t> value{0};
+        typename Platform::template Atomic<uint64_t> value{0};
     };
     struct alignas(64) Consumer {
-        std::atomic<uint64_t> position{0};
-        Parker parker;
+        typename Platform::template Atomic<uint64_t> position{0};
+        BasicParker<Platform> parker;
     };
     const uint64_t mask_;
     std::unique_ptr<T[]> slots_;
     Position published_;                     // written by the producer
     alignas(64) uint64_t slowest_seen_ = 0;  // the producer's own
     std::array<Consumer, kConsumers> consumers_;
-    Parker producer_parker_;
+    BasicParker<Platform> producer_parker_;
 };
 
 }  // namespace penstock
