@@ -284,18 +284,22 @@ void Checker::final_state(const StateStore& state) {
 void Checker::final_deadlines(const Engine& live, bool workflow_changed) {
     // Each deadline is missed at most once, and whatever was told live is what the log says.
     std::set<std::tuple<uint32_t, uint32_t, uint64_t, uint64_t, Seq>> missed;
-    std::set<decltype(tuple_of(SlaEffect{}))> from_log;
+    std::map<decltype(tuple_of(SlaEffect{})), size_t> from_log;  ///< with its place
     for (const SlaEffect& e : shadow_effects_) {
-        from_log.insert(tuple_of(e));
+        from_log.emplace(tuple_of(e), from_log.size());
         if (e.kind == SlaEffect::Kind::kMissed &&
             !missed.emplace(e.workflow, e.edge, e.key.lo, e.key.hi, e.anchor_seq).second)
             fail(fmt::format("a deadline fired twice: {}", show(e)));
     }
-    std::set<decltype(tuple_of(SlaEffect{}))> told;
+    size_t next = 0;
     for (const SlaEffect& e : live_) {
-        if (!from_log.contains(tuple_of(e)))
+        const auto it = from_log.find(tuple_of(e));
+        if (it == from_log.end())
             fail(fmt::format("told live, but the log says otherwise: {}", show(e)));
-        if (!told.insert(tuple_of(e)).second) fail(fmt::format("told twice: {}", show(e)));
+        else if (it->second < next)
+            fail(fmt::format("told twice, or in another order than the log says: {}", show(e)));
+        else
+            next = it->second + 1;
     }
     // What each edge must have come to, told from the events alone.
     for (const uint32_t id : live.workflow_ids()) {

@@ -129,6 +129,7 @@ MadeEvent Producer::make() {
     if (!random_.chance(5)) e.subject = fmt::format("key-{}", random_.below(options_.keys));
     if (random_.chance(30)) {
         e.time_ns = clock_.wall_ns() - random_.between(-2'000, 20'000) * 1'000'000;
+        if (random_.chance(50)) e.time_ns -= e.time_ns % 1'000'000'000;  // equal deadlines
     }
     if (random_.chance(60)) e.region = options_.regions[random_.below(options_.regions.size())];
     e.data = fmt::format(R"({{"n":{},"pad":"{}"}})", made_,
