@@ -92,7 +92,11 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
 SimulatedAppliance::~SimulatedAppliance() = default;
 
 void SimulatedAppliance::publish_start() {
-    sequencer_->publish_control(ControlKind::kBoot, "simulation", "{}");
+    sequencer_->publish_control(
+        ControlKind::kBoot, "simulation",
+        fmt::format(R"({{"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{}}})",
+                    log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0, options_.recovery_hold_ns,
+                    options_.instance_retention_ns));
     const std::string name =
         options_.workflow.empty() ? std::string() : parse_workflow(options_.workflow).name;
     for (const auto& [active, document] : active_documents_)

@@ -30,6 +30,7 @@ class SimulatedAppliance {
         uint64_t log_retention_bytes = 0;
         int64_t window_ns = 0;
         int64_t instance_retention_ns = 0;
+        int64_t recovery_hold_ns = 0;
         int64_t checkpoint_ns = 0;
         FlushOptions flush;
     };

@@ -94,6 +94,7 @@ void World::make_plan() {
     o.workflow = kWorkflows[0];
     o.window_ns = (random_.chance(50) ? 600 : 20) * kSecond;
     o.instance_retention_ns = random_.chance(25) ? 3 * kSecond : 0;
+    o.recovery_hold_ns = random_.chance(50) ? 0 : random_.between(1, 10) * kSecond;
     o.checkpoint_ns = (random_.chance(50) ? 200 : 3'000) * kMillisecond;
     o.log_retention_ns = 3'600 * kSecond;
     o.log_retention_bytes = 1ULL << 30;
