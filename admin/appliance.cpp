@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "admin/appliance_intake.h"
+#include "admin/appliance_letters.h"
 #include "admin/appliance_recovery.h"
 #include "admin/appliance_view.h"
 #include "admin/http/server.h"
@@ -146,8 +147,8 @@ class Appliance {
         telemetry_.version = PENSTOCK_VERSION;
         telemetry_.started_ns = clock_.wall_ns();
         make_regions();
-        http_ =
-            std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, clock_);
+        http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
+                                             letters_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -193,7 +194,7 @@ class Appliance {
     void recover() {
         telemetry_.readiness = Readiness::kRecovering;
         try {
-            recover_state(log_, state_, {&engine_, &positions_}, start_.accept_partial_state);
+            recover_state(log_, state_, {&engine_, &positions_, &book_}, start_.accept_partial_state);
             recover_dedup(log_, dedup_, window_ns(), clock_);
         } catch (const LogError& e) {
             if (!e.damaged()) throw;
@@ -219,7 +220,7 @@ class Appliance {
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
-            ring_, engine_, std::vector<StateMachine*>{&positions_}, telemetry_, clock_,
+            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_}, telemetry_, clock_,
             [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
@@ -227,12 +228,14 @@ class Appliance {
         parse_ = std::make_unique<ParseStage>(secret, vocabulary_,
                                               EnrichStage::growth_bytes_max(enrich_options(config_)));
         route_ = std::make_unique<RouteStage>(route_options(config_, log_.names()));
-        chain_ = std::make_unique<IntakeChain>(IntakeChain::Parts{*parse_, dedup_, enrich_, *route_,
-                                                                  *sequencer_, *log_stage_, ring_, mailbox_,
-                                                                  telemetry_, clock_});
+        const IntakeChain::Parts parts{*parse_,     dedup_, enrich_,  *route_,    *sequencer_,
+                                       *log_stage_, ring_,  mailbox_, telemetry_, clock_};
+        chain_ = std::make_unique<IntakeChain>(parts);
+        desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, book_, letters_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
         positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
+        letters_.set_waker([this] { ingest_->wake(); });
         const std::string host = config_.ingest.listen.substr(0, config_.ingest.listen.rfind(':'));
         telemetry_.ingest_address = fmt::format("{}:{}", host, ingest_->port());
         telemetry_.ingest_backend = ingest_->backend();
@@ -320,7 +323,8 @@ class Appliance {
                         gave_up_at_ns = now + kStopPatienceNs;
                         ingest_->stop_reading();
                     }
-                    if ((ingest_->drained() && !chain_->gathering()) || now > gave_up_at_ns) return;
+                    const bool drained = ingest_->drained() && !chain_->gathering() && desk_->idle();
+                    if (drained || now > gave_up_at_ns) return;
                 }
                 const StampNs due = sla_stage_->due_ns();
                 int64_t wait_ns = 100'000'000;
@@ -329,9 +333,11 @@ class Appliance {
                     const int64_t left_ns = due - clock_.wall_ns();
                     wait_ns = std::min<int64_t>(wait_ns, left_ns > 0 ? left_ns + 20'000 : 500'000);
                 }
+                if (!desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
                 if (chain_->gathering()) wait_ns = 50'000;
                 ingest_->do_work(wait_ns);
                 chain_->housekeep(due);
+                desk_->do_work();
             }
         } catch (const IntakeStopped&) {
         } catch (const std::exception& e) {
@@ -442,8 +448,10 @@ class Appliance {
     StateStore state_;     // written by the main thread
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
+    LetterMailbox letters_{256};
     Engine engine_;                // state thread
     ProducerPositions positions_;  // state thread
+    DeadLetterBook book_;          // state thread; read by others
     Vocabulary vocabulary_;
     DedupStage dedup_;                                     // intake thread
     EnrichStage enrich_;                                   // intake thread; reloaded by the main thread
@@ -453,6 +461,7 @@ class Appliance {
     std::unique_ptr<RouteStage> route_;
     std::unique_ptr<Sequencer> sequencer_;
     std::unique_ptr<IntakeChain> chain_;
+    std::unique_ptr<DeadLetterDesk> desk_;
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;

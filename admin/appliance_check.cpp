@@ -38,12 +38,14 @@ void StateCheck::apply(const RecordView& record) {
     if (record.first_seq() >= applied_seq_) return;
     engine_.apply(record);
     positions_.apply(record);
+    book_.apply(record);
 }
 
 StateCheck::Result StateCheck::finish() {
     Checkpoint made;
     for (StateMachine* machine :
-         {static_cast<StateMachine*>(&engine_), static_cast<StateMachine*>(&positions_)}) {
+         {static_cast<StateMachine*>(&engine_), static_cast<StateMachine*>(&positions_),
+          static_cast<StateMachine*>(&book_)}) {
         machine->begin_save(made);
         while (machine->save_some(100'000)) {
         }

@@ -6,6 +6,7 @@
 
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/engine.h"
+#include "storage/dead_letter_book.h"
 #include "storage/state_store.h"
 
 namespace penstock {
@@ -34,6 +35,7 @@ class StateCheck {
     uint64_t digest_ = 0;
     Engine engine_{Engine::Options{}};
     ProducerPositions positions_;
+    DeadLetterBook book_;
 };
 
 }  // namespace penstock

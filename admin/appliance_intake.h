@@ -48,9 +48,10 @@ class IntakeChain final : public IntakeSink {
     void housekeep(StampNs due_ns);
     /// Something was gathered and not published yet: come back soon.
     bool gathering() const { return !p_.sequencer.empty(); }
+    /// Parse to route, for as many raw events as the batch has room for.
+    void run_stages(WorkBatch& work);
 
   private:
-    void run_stages(WorkBatch& work);
     void keep_refused(const WorkBatch& work, size_t refused_from, size_t raw_from);
     StampNs now_ns() const { return std::max(p_.clock.wall_ns(), p_.sequencer.last_stamp_ns()); }
 

@@ -1,12 +1,14 @@
-// A refused event on its way into the log.
+// A refused event on its way into the log, and the words for what becomes of it there.
 #pragma once
 
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "schemas/limits.h"
@@ -30,6 +32,17 @@ struct DeadLetter {
         whole_length = whole.size();
         whole_hash = XXH3_64bits(whole.data(), whole.size());
     }
+    /// Nothing of it was cut off.
+    bool whole() const { return whole_length == raw.size(); }
 };
+
+/// What has been done with a dead letter. Numbers are stored.
+enum class LetterStatus : uint8_t { kOpen = 0, kRetried = 1, kDropped = 2 };
+inline constexpr std::array<std::string_view, 3> kLetterStatusNames{"open", "retried", "dropped"};
+
+/// What a retry led to. Numbers are stored.
+enum class RetryOutcome : uint8_t { kUnknown = 0, kStored = 1, kDuplicate = 2, kRefused = 3 };
+inline constexpr std::array<std::string_view, 4> kRetryOutcomeNames{"unknown", "stored", "duplicate",
+                                                                    "refused"};
 
 }  // namespace penstock

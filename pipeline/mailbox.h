@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/dead_letter.h"
+#include "schemas/log_record.h"
 #include "schemas/refusal.h"
 
 namespace penstock {
@@ -74,5 +76,35 @@ struct DeadLetterRequest {
     std::shared_ptr<Durability> done;
 };
 using DeadLetterMailbox = Mailbox<DeadLetterRequest>;
+
+/// What came of a LetterRequest.
+struct LetterAnswer {
+    enum class Result : uint8_t { kDone, kNotOpen, kBusy, kNoRoom, kStoredBefore };
+    Result result = Result::kDone;
+    Seq seq = 0;  ///< of the record that says who did it, and when
+    // Of a retry that is done.
+    RetryOutcome outcome = RetryOutcome::kUnknown;
+    Seq result_seq = 0;  ///< of the stored event, or of the new dead letter
+    Refusal cause = Refusal::kNone;
+    std::string detail = {};
+};
+
+/// Asks the intake thread to send a dead letter through intake again, or to drop it.
+struct LetterRequest {
+    Seq letter = 0;
+    bool drop = false;
+    std::string by, note;
+    // Of a retry.
+    DeadLetter original;         ///< who sent it, and as what
+    std::vector<uint8_t> bytes;  ///< the event
+    bool flatbuffer = false;     ///< its format; else JSON
+    bool edited = false;         ///< not the bytes that were refused
+    /// Where a region refused a stored event: its sequence, and its identity, which is free again.
+    Seq event = 0;
+    Hash128 identity;
+    /// On the intake thread, once all is durable and applied. Not called when the process ends before.
+    std::function<void(LetterAnswer)> answer;
+};
+using LetterMailbox = Mailbox<LetterRequest>;
 
 }  // namespace penstock

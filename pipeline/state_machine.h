@@ -99,6 +99,10 @@ class RowWriter {
         const uint32_t big = __builtin_bswap32(v);
         return raw(&big, sizeof big);
     }
+    RowWriter& key_u64(uint64_t v) {
+        const uint64_t big = __builtin_bswap64(v);
+        return raw(&big, sizeof big);
+    }
     template <typename T>
     RowWriter& value(const T& v) {
         static_assert(std::is_trivially_copyable_v<T>);
@@ -124,8 +128,10 @@ class RowReader {
   public:
     explicit RowReader(std::span<const uint8_t> bytes) : rest_(bytes) {}
     bool ok() const { return ok_; }
+    bool at_end() const { return !ok_ || rest_.empty(); }
     uint8_t key_u8() { return value<uint8_t>(); }
     uint32_t key_u32() { return __builtin_bswap32(value<uint32_t>()); }
+    uint64_t key_u64() { return __builtin_bswap64(value<uint64_t>()); }
     template <typename T>
     T value() {
         T v{};

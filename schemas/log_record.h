@@ -39,6 +39,11 @@ enum class ControlKind : uint16_t {
     kCaughtUp = 7,              ///< name: producer, empty for unnamed ones; text: tenant
     kProducerConnected = 8,     ///< the same; unnamed: the tenant's first that sends events
     kProducerDisconnected = 9,  ///< the same; unnamed: the last. None at a stop
+    // Dead letters. name: the letter's sequence; text of the first two: JSON by, note, edited, outcome,
+    // event.
+    kDeadLetterRetried = 10,  ///< what it led to follows at once, in a record whose retry_of names the letter
+    kDeadLetterDropped = 11,
+    kDeadLettersExpired = 12,  ///< name: retention has taken all dead letters below this sequence
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.
@@ -91,7 +96,8 @@ struct RecordHeader {
     uint32_t heap_bytes;
     uint32_t bloom_bytes;  ///< zero or a power of two
     uint32_t producer_count;
-    uint64_t reserved[3];
+    Seq retry_of;  ///< the dead letter that was sent through intake again and became this record; else 0
+    uint64_t reserved[2];
 
     /// Log sequences that the record takes; a control record takes one.
     uint64_t span() const { return count == 0 ? 1 : count; }

@@ -11,9 +11,19 @@ namespace penstock::cli {
 namespace {
 
 constexpr size_t kSliceRecords = 1024;
-constexpr std::array<std::string_view, 10> kControlNames{
-    "control",          "boot",      "tick",      "positions",          "workflow",
-    "workflow retired", "watermark", "caught up", "producer connected", "producer disconnected"};
+constexpr std::array<std::string_view, 13> kControlNames{"control",
+                                                         "boot",
+                                                         "tick",
+                                                         "positions",
+                                                         "workflow",
+                                                         "workflow retired",
+                                                         "watermark",
+                                                         "caught up",
+                                                         "producer connected",
+                                                         "producer disconnected",
+                                                         "retry",
+                                                         "drop",
+                                                         "expired"};
 
 std::string regions_of(const RecordView& record, const LogNames& names) {
     std::string text;

@@ -11,7 +11,7 @@ namespace {
 void append_line(std::string& out, const RecordView& record, size_t item, const LogNames& names) {
     http::JsonWriter json;
     if (record.header->kind == RecordKind::kDeadLetters)
-        http::write_dead_letter(json, record, item);
+        http::write_dead_letter(json, record, item, names);
     else
         http::write_event(json, record, item, names);
     out += json.take();

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "admin/cli/config_flags.h"
-#include "admin/cli/http_get.h"
+#include "admin/cli/http_call.h"
 #include "admin/cli/terminal.h"
 
 namespace penstock::cli {
@@ -132,18 +132,13 @@ struct Flags {
 };
 
 int run(const Flags& flags) {
-    const std::string place = flags.from.empty() ? flags.config.load().http.listen : flags.from;
-    auto address = parse_host_port(place, 3000);
-    if (!address)
-        throw CommandError(kUsage, fmt::format("--from \"{}\" is no address; write host:port", place));
-    if (address->host == "0.0.0.0") address->host = "127.0.0.1";  // what listens everywhere listens here
-    if (address->host == "::") address->host = "::1";
-    const HttpReply reply = http_get(*address, "/api/v1/status");
+    const HostPort address = appliance_at(flags.from, "--from", flags.config);
+    const HttpReply reply = http_get(address, "/api/v1/status");
     json::error_code failed;
     const json::value status = json::parse(reply.body, failed);
     if (reply.status != 200 || failed)
-        throw CommandError(
-            kFailed, fmt::format("{} answers with status {} and no status document", place, reply.status));
+        throw CommandError(kFailed, fmt::format("{}:{} answers with status {} and no status document",
+                                                address.host, address.port, reply.status));
     if (flags.output.json())
         print(reply.body + "\n");
     else

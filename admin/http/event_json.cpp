@@ -1,6 +1,7 @@
 #include "admin/http/event_json.h"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <cstring>
 
 #include "schemas/event_generated.h"
 #include "schemas/limits.h"
@@ -76,24 +77,9 @@ void write_place(JsonWriter& json, const RecordView& record, size_t item, const 
     json.field("region", name_of(names.regions, record.heads[item].region));
 }
 
-}  // namespace
-
-const fb::Event* stored_event(const RecordView& record, size_t item) {
-    return verified<fb::Event>(record, item);
-}
-const fb::DeadLetter* stored_dead_letter(const RecordView& record, size_t item) {
-    return verified<fb::DeadLetter>(record, item);
-}
-
-void write_event(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names) {
-    json.begin_object();
-    write_place(json, record, item, names);
-    const fb::Event* e = stored_event(record, item);
-    if (e == nullptr) {
-        json.field("damaged", true).end_object();
-        return;
-    }
-    json.key("event").begin_object().field("specversion", "1.0");
+void write_cloud_event(JsonWriter& json, const fb::Event& event) {
+    const fb::Event* e = &event;
+    json.begin_object().field("specversion", "1.0");
     json.field("id", text_of(e->id()))
         .field("source", text_of(e->source()))
         .field("type", text_of(e->type()));
@@ -115,7 +101,70 @@ void write_event(JsonWriter& json, const RecordView& record, size_t item, const 
             json.value(data);
         }
     }
-    json.end_object().end_object();
+    json.end_object();
+}
+
+/// What was done with a letter and those that it came from and led to, oldest first.
+void write_history(JsonWriter& json, Seq letter, const DeadLetterBook& book, Seq durable) {
+    constexpr int kStepsMax = 64;
+    Seq first = letter;
+    for (int i = 0; i < kStepsMax; ++i) {
+        const Seq before = book.fate(first, durable).retry_of;
+        if (before == 0) break;
+        first = before;
+    }
+    json.key("history").begin_array();
+    for (int i = 0; i < kStepsMax && first != 0; ++i) {
+        const LetterFate fate = book.fate(first, durable);
+        Seq next = 0;
+        for (const LetterAction& a : fate.actions) {
+            json.begin_object().field("seq", a.seq).field("at", rfc3339(a.stamp_ns));
+            json.field("dead_letter", first).field("action", a.drop ? "drop" : "retry").field("by", a.by);
+            json.field_if("note", a.note);
+            if (!a.drop) {
+                json.field("edited", a.edited);
+                json.field("outcome", kRetryOutcomeNames[static_cast<size_t>(a.outcome)]);
+                if (a.outcome == RetryOutcome::kStored) json.field("event_seq", a.result_seq);
+                if (a.outcome == RetryOutcome::kRefused) {
+                    json.field("cause", info(a.cause).name).field("new_dead_letter", a.result_seq);
+                    next = a.result_seq;
+                }
+            }
+            json.end_object();
+        }
+        first = next;
+    }
+    json.end_array();
+}
+
+}  // namespace
+
+const fb::Event* sound_event(std::span<const uint8_t> bytes, std::vector<uint64_t>& room) {
+    if (bytes.size() < 8) return nullptr;
+    room.resize((bytes.size() + 7) / 8);
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(room.data()), bytes.size());
+    return verifier.VerifyBuffer<fb::Event>(nullptr) ? flatbuffers::GetRoot<fb::Event>(room.data()) : nullptr;
+}
+
+const fb::Event* stored_event(const RecordView& record, size_t item) {
+    return verified<fb::Event>(record, item);
+}
+const fb::DeadLetter* stored_dead_letter(const RecordView& record, size_t item) {
+    return verified<fb::DeadLetter>(record, item);
+}
+
+void write_event(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names) {
+    json.begin_object();
+    write_place(json, record, item, names);
+    const fb::Event* e = stored_event(record, item);
+    if (e == nullptr) {
+        json.field("damaged", true).end_object();
+        return;
+    }
+    json.key("event");
+    write_cloud_event(json, *e);
+    json.end_object();
 }
 
 void write_event_summary(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names) {
@@ -135,9 +184,18 @@ void write_event_summary(JsonWriter& json, const RecordView& record, size_t item
     json.end_object();
 }
 
-void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item) {
+void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names,
+                       const DeadLetterBook* book, Seq durable) {
     json.begin_object();
     json.field("seq", record.first_seq() + item).field("received", rfc3339(record.stamp(item)));
+    json.field("tenant", name_of(names.tenants, record.heads[item].tenant));
+    if (book != nullptr) {
+        const Seq letter = record.first_seq() + item;
+        const LetterFate fate = book->fate(letter, durable);
+        json.field("status", kLetterStatusNames[static_cast<size_t>(fate.status())]);
+        if (fate.retry_of != 0) json.field("retry_of", fate.retry_of);
+        write_history(json, letter, *book, durable);
+    }
     const fb::DeadLetter* d = stored_dead_letter(record, item);
     if (d == nullptr) {
         json.field("damaged", true).end_object();
@@ -159,6 +217,13 @@ void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item) 
     }
     json.field("whole_bytes", d->whole_length()).field("raw_truncated", d->whole_length() > bytes.size());
     json.field("whole_hash", fmt::format("{:016x}", d->whole_hash()));
+    std::vector<uint64_t> room;
+    const std::span<const uint8_t> kept =
+        raw == nullptr ? std::span<const uint8_t>() : std::span(raw->data(), raw->size());
+    if (const fb::Event* event = sound_event(kept, room)) {
+        json.key("event");
+        write_cloud_event(json, *event);
+    }
     json.end_object();
 }
 

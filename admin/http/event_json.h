@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/http/text.h"
+#include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
 
 namespace penstock::fb {
@@ -20,7 +21,12 @@ const fb::DeadLetter* stored_dead_letter(const RecordView& record, size_t item);
 void write_event(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names);
 /// As write_event, flat and without payload: for lists that pass by.
 void write_event_summary(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names);
-/// {"seq","received","cause","help","detail","peer","producer","position","raw" or "raw_base64",...}
-void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item);
+/// {"seq","received","tenant","cause","help","detail","peer","producer","position","raw" or "raw_base64",...,
+/// "event" where the raw bytes are one in FlatBuffers}. With `book`, also "status", "retry_of" and "history".
+void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names,
+                       const DeadLetterBook* book = nullptr, Seq durable = DeadLetterBook::kNever);
+
+/// An event's bytes in FlatBuffers, whole and sound; else null. Copies what is not aligned into `room`.
+const fb::Event* sound_event(std::span<const uint8_t> bytes, std::vector<uint64_t>& room);
 
 }  // namespace penstock::http

@@ -154,14 +154,35 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
     return page;
 }
 
-EventPage EventQueries::dead_letters(size_t limit, Seq before) const {
+EventPage EventQueries::dead_letters(const LetterFilter& filter, const DeadLetterBook& book, size_t limit,
+                                     Seq before) const {
+    const LogNames& names = log_.names();
+    const Seq durable = log_.bounds().next_seq;
+    const auto tenant = filter.tenant.empty() ? std::nullopt : names.tenant(filter.tenant);
     EventPage page;
+    if (!filter.tenant.empty() && !tenant) {
+        page.items = "[]";
+        return page;
+    }
     JsonWriter json;
     json.begin_array();
     Walk walk;
+    bool older = false;
+    const auto matches = [&](const RecordView& record, size_t i) {
+        if (record.stamp(i) >= filter.until_ns) return false;
+        if (tenant && record.heads[i].tenant != *tenant) return false;
+        if (filter.status && book.fate(record.first_seq() + i, durable).status() != *filter.status)
+            return false;
+        if (!filter.cause) return true;
+        const fb::DeadLetter* letter = stored_dead_letter(record, i);
+        return letter != nullptr && letter->cause() == static_cast<uint16_t>(*filter.cause);
+    };
     const auto may_hold = [](const RecordView&) { return true; };
     walk_back(walk, RecordKind::kDeadLetters, before, may_hold, [&](const RecordView& record, size_t i) {
-        write_dead_letter(json, record, i);
+        older = record.stamp(i) < filter.since_ns;
+        if (older) return false;  // and so are all before it
+        if (!matches(record, i)) return true;
+        write_dead_letter(json, record, i, names, &book, durable);
         if (++page.count == limit) {
             walk.stopped = "limit";
         } else if (json.size() >= bounds_.bytes) {
@@ -170,25 +191,70 @@ EventPage EventQueries::dead_letters(size_t limit, Seq before) const {
         return walk.stopped.empty();
     });
     page.items = json.end_array().take();
-    page.next_before = walk.position;
+    page.next_before = older ? 0 : walk.position;
     page.stopped = walk.stopped;
     page.scanned_events = walk.scanned_items;
     return page;
 }
 
-std::optional<std::string> EventQueries::event(Seq seq) const {
-    std::optional<std::string> found;
+bool EventQueries::find(Seq seq, RecordKind kind,
+                        const std::function<void(const RecordView&, size_t)>& look) const {
+    bool found = false;
     if (seq == 0) return found;
     reader_.scan(seq, [&](const RecordView& record) {
         const bool holds = record.first_seq() <= seq && seq < record.first_seq() + record.count();
-        if (holds && record.header->kind == RecordKind::kEvents) {
-            JsonWriter json;
-            write_event(json, record, seq - record.first_seq(), log_.names());
-            found = json.take();
+        if (holds && record.header->kind == kind) {
+            look(record, seq - record.first_seq());
+            found = true;
         }
         return false;
     });
     return found;
+}
+
+std::optional<std::string> EventQueries::event(Seq seq) const {
+    JsonWriter json;
+    const bool found = find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
+        write_event(json, record, i, log_.names());
+    });
+    return found ? std::optional(json.take()) : std::nullopt;
+}
+
+std::optional<std::string> EventQueries::dead_letter_json(Seq seq, const DeadLetterBook& book) const {
+    JsonWriter json;
+    const Seq durable = log_.bounds().next_seq;
+    const bool found = find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
+        write_dead_letter(json, record, i, log_.names(), &book, durable);
+    });
+    return found ? std::optional(json.take()) : std::nullopt;
+}
+
+std::optional<StoredLetter> EventQueries::dead_letter(Seq seq) const {
+    std::optional<StoredLetter> out;
+    find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
+        const fb::DeadLetter* d = stored_dead_letter(record, i);
+        if (d == nullptr) return;
+        DeadLetter& letter = out.emplace().letter;
+        letter.cause = static_cast<Refusal>(d->cause());
+        letter.tenant = record.heads[i].tenant;
+        const auto text = [](const flatbuffers::String* s) {
+            return s == nullptr ? std::string() : s->str();
+        };
+        letter.detail = text(d->detail());
+        letter.peer = text(d->peer());
+        letter.producer = text(d->producer());
+        letter.position = d->position();
+        if (d->raw() != nullptr) letter.raw.assign(d->raw()->begin(), d->raw()->end());
+        letter.whole_length = d->whole_length();
+        letter.whole_hash = d->whole_hash();
+        std::vector<uint64_t> room;
+        const fb::Event* event = sound_event(letter.raw, room);
+        out->flatbuffer = event != nullptr || letter.cause == Refusal::kBadFlatBuffer;
+        if (event != nullptr)
+            out->identity =
+                hasher_.id(letter.tenant, event->source()->string_view(), event->id()->string_view());
+    });
+    return out;
 }
 
 NewestEvents EventQueries::newest(Seq since, size_t limit) const {

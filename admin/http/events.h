@@ -4,12 +4,15 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/clock.h"
+#include "pipeline/dead_letter.h"
 #include "schemas/identity.h"
+#include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
 
 namespace penstock::http {
@@ -17,6 +20,21 @@ namespace penstock::http {
 struct EventFilter {
     std::string subject = {}, tenant = {}, type = {}, region = {};  ///< empty: any
     bool empty() const { return subject.empty() && tenant.empty() && type.empty() && region.empty(); }
+};
+
+struct LetterFilter {
+    std::optional<Refusal> cause = {};
+    std::optional<LetterStatus> status = {};
+    std::string tenant = {};                                 ///< empty: any
+    StampNs since_ns = kNoTime;                              ///< received then or later
+    StampNs until_ns = std::numeric_limits<StampNs>::max();  ///< received before
+};
+
+/// A dead letter as it lies in the log.
+struct StoredLetter {
+    DeadLetter letter;
+    bool flatbuffer = false;  ///< its raw bytes are, or were to be, an event in FlatBuffers
+    Hash128 identity;         ///< of that event, if it is one
 };
 
 /// What a query found. `items` is a JSON array.
@@ -49,8 +67,12 @@ class EventQueries {
 
     /// Events below `before`, newest first.
     EventPage events(const EventFilter& filter, size_t limit, Seq before) const;
-    /// Dead letters below `before`, newest first.
-    EventPage dead_letters(size_t limit, Seq before) const;
+    /// Dead letters below `before`, newest first, with what `book` knows of them.
+    EventPage dead_letters(const LetterFilter& filter, const DeadLetterBook& book, size_t limit,
+                           Seq before) const;
+    /// One dead letter as JSON. Nothing when the sequence is not in the log or is no dead letter.
+    std::optional<std::string> dead_letter_json(Seq seq, const DeadLetterBook& book) const;
+    std::optional<StoredLetter> dead_letter(Seq seq) const;
     /// One event as JSON. Nothing when the sequence is not in the log or is no event.
     std::optional<std::string> event(Seq seq) const;
     NewestEvents newest(Seq since, size_t limit) const;
@@ -60,6 +82,9 @@ class EventQueries {
 
   private:
     struct Walk;
+    /// Calls `look` with the record of `kind` that holds the item, and its place in it; false: there is none.
+    bool find(Seq seq, RecordKind kind,
+              const std::function<void(const RecordView&, size_t item)>& look) const;
     /// What a record's bloom and an event's head hold of a subject, one for each tenant that is asked.
     std::vector<Hash128> keys_of(const EventFilter& filter) const;
     /// Visits the items of records of `kind` below `before`, newest first; `take` answers whether to go on.

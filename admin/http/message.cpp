@@ -1,5 +1,6 @@
 #include "admin/http/message.h"
 
+#include "admin/http/origin.h"
 #include "admin/http/text.h"
 
 namespace penstock::http {
@@ -41,6 +42,20 @@ Response bad_parameters(const std::vector<ParameterError>& errors) {
     }
     json.end_array();
     return finish(400, json);
+}
+
+std::optional<Response> refuse_change(const Request& request) {
+    // A name that leads here may be anybody's (DNS rebinding); an address is not.
+    if (!same_origin(request.origin, request.host) ||
+        (!request.origin.empty() && !is_loopback_host(request.host) && !is_address_host(request.host)))
+        return problem(
+            403, "foreign-origin", "Pages of other sites may change nothing",
+            "the Origin header names another site than the Host header, or the Host is no address");
+    const std::string_view type(request.content_type);
+    if (!equal_ignoring_case(type.substr(0, type.find_first_of("; ")), "application/json"))
+        return problem(415, "not-json", "The request needs Content-Type: application/json",
+                       "send a JSON object; {} where there is nothing to say");
+    return std::nullopt;
 }
 
 }  // namespace penstock::http

@@ -1,6 +1,8 @@
 // A request and its answer as the routes see them, free of the socket library.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,9 @@ struct Request {
     std::string method;  ///< "GET"
     std::string path;    ///< as sent, without the query
     std::string query;   ///< behind '?', still escaped
+    std::string body = {};
+    std::string content_type = {}, origin = {}, host = {};  ///< headers of these names
+    std::string peer = {};                                  ///< address and port
 };
 
 struct Response {
@@ -28,6 +33,9 @@ struct Response {
     }
 };
 
+/// Takes a request's answer.
+using Answer = std::function<void(Response)>;
+
 /// An RFC 9457 problem document. `slug` is the stable part of its type, "urn:penstock:problem:<slug>";
 /// `detail` says what happened and what to do.
 Response problem(unsigned status, std::string_view slug, std::string_view title, std::string_view detail);
@@ -37,5 +45,9 @@ struct ParameterError {
     std::string parameter, detail;
 };
 Response bad_parameters(const std::vector<ParameterError>& errors);
+
+/// Why a request that changes something is refused before it is read: nobody signs in yet, so that a page of
+/// another site, open in an operator's browser, must not be able to send one.
+std::optional<Response> refuse_change(const Request& request);
 
 }  // namespace penstock::http

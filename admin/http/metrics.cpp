@@ -240,7 +240,8 @@ void process_and_http(Exposition& x, const Counters& c) {
 
 }  // namespace
 
-std::string metrics_text(const Telemetry& telemetry, const Counters& counters) {
+std::string metrics_text(const Telemetry& telemetry, const DeadLetterBook::Counts& letters,
+                         const Counters& counters) {
     Exposition x;
     x.begin("build_info", "gauge", "Always 1; the label tells the version.");
     x.sample("version", telemetry.version, 1);
@@ -249,6 +250,8 @@ std::string metrics_text(const Telemetry& telemetry, const Counters& counters) {
     x.single("start_time_seconds", "gauge", "When the appliance started, seconds since 1970.",
              Exposition::seconds(static_cast<double>(telemetry.started_ns)));
     intake(x, telemetry);
+    x.begin("dead_letters_held", "gauge", "Dead letters in the log, by what has been done with them.");
+    for (size_t i = 0; i < letters.size(); ++i) x.sample("status", kLetterStatusNames[i], letters[i]);
     stages(x, telemetry);
     log_and_engine(x, telemetry);
     regions(x, telemetry);

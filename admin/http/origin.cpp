@@ -37,6 +37,12 @@ bool is_loopback_host(std::string_view host) {
     return !ec && address.is_loopback();
 }
 
+bool is_address_host(std::string_view host) {
+    boost::system::error_code ec;
+    boost::asio::ip::make_address(std::string(host_name(host)), ec);
+    return !ec;
+}
+
 bool same_origin(std::string_view origin, std::string_view host) {
     if (origin.empty()) return true;
     for (const std::string_view scheme : {"http://", "https://"}) {

@@ -9,6 +9,9 @@ namespace penstock::http {
 /// Whether `host` (a Host header) is a loopback name: localhost, 127.x.y.z or [::1], with any port.
 bool is_loopback_host(std::string_view host);
 
+/// Whether `host` is an IP address, with any port.
+bool is_address_host(std::string_view host);
+
 /// Whether a page of `origin` (an Origin header; empty: no browser) belongs to the server addressed as
 /// `host`.
 bool same_origin(std::string_view origin, std::string_view host);

@@ -4,95 +4,23 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <optional>
+#include <utility>
 
 #include "admin/http/metrics.h"
 #include "admin/http/page_assets.h"
+#include "admin/http/paging.h"
 #include "admin/http/text.h"
 
 namespace penstock::http {
 namespace {
 
-constexpr size_t kItemsDefault = 50, kItemsMax = 500;
 constexpr std::string_view kAssetsPrefix = "/assets/";
-
-/// The query's parameters, each at most once and each known; collects what is wrong.
-class Parameters {
-  public:
-    Parameters(std::string_view query, std::initializer_list<std::string_view> known) {
-        while (!query.empty()) {
-            const size_t end = query.find('&');
-            const std::string_view part = query.substr(0, end);
-            query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-            if (part.empty()) continue;
-            const size_t equals = part.find('=');
-            const auto name = percent_decode(part.substr(0, equals));
-            const auto value =
-                percent_decode(equals == std::string_view::npos ? "" : part.substr(equals + 1));
-            if (!name || !value || !is_utf8(*name) || !is_utf8(*value)) {
-                errors.push_back({std::string(part.substr(0, equals)), "is not valid percent-encoded UTF-8"});
-            } else if (std::find(known.begin(), known.end(), *name) == known.end()) {
-                errors.push_back({*name, fmt::format("is not known here; use {}", fmt::join(known, ", "))});
-            } else if (find(*name) != nullptr) {
-                errors.push_back({*name, "is given twice"});
-            } else {
-                values_.emplace_back(*name, *value);
-            }
-        }
-    }
-    std::string text(std::string_view name) const {
-        const std::string* value = find(name);
-        return value == nullptr ? std::string() : *value;
-    }
-    uint64_t number(std::string_view name, uint64_t otherwise, uint64_t min, uint64_t max) {
-        const std::string* value = find(name);
-        if (value == nullptr) return otherwise;
-        const auto n = parse_unsigned(*value);
-        if (n && *n >= min && *n <= max) return *n;
-        errors.push_back({std::string(name), fmt::format("must be a whole number from {} to {}", min, max)});
-        return otherwise;
-    }
-    std::vector<ParameterError> errors;
-
-  private:
-    const std::string* find(std::string_view name) const {
-        for (const auto& [key, value] : values_) {
-            if (key == name) return &value;
-        }
-        return nullptr;
-    }
-    std::vector<std::pair<std::string, std::string>> values_;
-};
-
-Response page_of_items(const EventPage& page, std::string_view path, size_t limit,
-                       std::initializer_list<std::pair<std::string_view, std::string_view>> filters) {
-    std::string next;
-    if (page.next_before != 0) {
-        next = fmt::format("{}?limit={}&before={}", path, limit, page.next_before);
-        for (const auto& [name, value] : filters) {
-            if (!value.empty()) next += fmt::format("&{}={}", name, percent_encode(value));
-        }
-    }
-    JsonWriter json;
-    json.begin_object().key("items").raw(page.items);
-    json.key("next");
-    next.empty() ? json.null() : json.value(next);
-    // A search that was cut short is not an empty result; the reader must be able to tell.
-    json.key("stopped");
-    page.stopped.empty() || page.stopped == "limit" ? json.null() : json.value(page.stopped);
-    json.field("scanned_events", page.scanned_events).end_object();
-    Response answer;
-    answer.body = json.take();
-    if (!next.empty()) answer.header("Link", fmt::format("<{}>; rel=\"next\"", next));
-    return answer;
-}
 
 Response not_found(std::string_view path) {
     return problem(404, "not-found", "There is nothing at this address",
                    fmt::format("{} is not an address of this server; /api/v1/openapi.yaml lists them", path));
 }
-
-constexpr Seq kNewest = std::numeric_limits<Seq>::max();
 
 }  // namespace
 
@@ -121,12 +49,20 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/events", &Router::events},
     {"/api/v1/events/{seq}", &Router::event},
     {"/api/v1/deadletters", &Router::dead_letters},
+    {"/api/v1/deadletters/{seq}", &Router::dead_letter},
+    {"/api/v1/deadletters/{seq}/retry", nullptr, &Router::retry},
+    {"/api/v1/deadletters/{seq}/drop", nullptr, &Router::drop},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-               const EventQueries& queries, const Counters& counters)
-    : telemetry_(telemetry), clock_(clock), sampler_(sampler), queries_(queries), counters_(counters) {}
+               const EventQueries& queries, DeadLetterDoor& letters, const Counters& counters)
+    : telemetry_(telemetry),
+      clock_(clock),
+      sampler_(sampler),
+      queries_(queries),
+      letters_(letters),
+      counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
     std::vector<std::string_view> all{kStreamPath};
@@ -134,47 +70,60 @@ std::vector<std::string_view> Router::paths() const {
     return all;
 }
 
-Response Router::handle(const Request& request) const {
-    Response answer;
+namespace {
+/// What stands for the path's braces; nothing when the path is not of the pattern.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+    const size_t open = pattern.find('{');
+    if (open == std::string_view::npos)
+        return path == pattern ? std::optional<std::string_view>("") : std::nullopt;
+    const std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.find('}') + 1);
+    if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+        return std::nullopt;
+    const std::string_view argument = path.substr(before.size(), path.size() - before.size() - after.size());
+    return argument.find('/') == std::string_view::npos ? std::optional(argument) : std::nullopt;
+}
+}  // namespace
+
+void Router::handle(const Request& request, Answer answer) const {
+    const auto finish = [answer = std::move(answer)](Response response) {
+        add_common_headers(response);
+        answer(std::move(response));
+    };
     try {
-        answer = dispatch(request);
+        dispatch(request, finish);
     } catch (const std::exception& e) {
         spdlog::error("http: {} {}: {}", request.method, request.path, e.what());
-        answer = problem(500, "internal", "The server could not answer", e.what());
+        finish(problem(500, "internal", "The server could not answer", e.what()));
     }
-    add_common_headers(answer);
-    return answer;
 }
 
-Response Router::dispatch(const Request& request) const {
+void Router::dispatch(const Request& request, const Answer& answer) const {
     const std::string_view path = request.path;
-    const auto allowed = [&] { return request.method == "GET" || request.method == "HEAD"; };
-    const auto not_allowed = [&] {
-        return problem(405, "method-not-allowed", "The method is not allowed here",
-                       fmt::format("{} takes GET and HEAD, not {}", path, request.method))
-            .header("Allow", "GET, HEAD");
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    const auto not_allowed = [&](std::string_view allowed) {
+        answer(problem(405, "method-not-allowed", "The method is not allowed here",
+                       fmt::format("{} takes {}, not {}", path, allowed == "POST" ? "POST" : "GET and HEAD",
+                                   request.method))
+                   .header("Allow", std::string(allowed)));
     };
     if (path.starts_with(kAssetsPrefix))
-        return allowed() ? asset(path.substr(kAssetsPrefix.size())) : not_allowed();
+        return reads ? answer(asset(path.substr(kAssetsPrefix.size()))) : not_allowed("GET, HEAD");
     for (const Route& route : kRoutes) {
-        const size_t brace = route.path.find('{');
-        std::string_view argument;
-        if (brace == std::string_view::npos) {
-            if (path != route.path) continue;
-        } else {
-            if (!path.starts_with(route.path.substr(0, brace))) continue;
-            argument = path.substr(brace);
-            if (argument.empty() || argument.find('/') != std::string_view::npos) continue;
-        }
-        return allowed() ? (this->*route.answer)(request, argument) : not_allowed();
+        const auto argument = match(route.path, path);
+        if (!argument) continue;
+        if (route.act == nullptr)
+            return reads ? answer((this->*route.answer)(request, *argument)) : not_allowed("GET, HEAD");
+        if (request.method != "POST") return not_allowed("POST");
+        if (auto refused = refuse_change(request)) return answer(std::move(*refused));
+        return (this->*route.act)(request, *argument, answer);
     }
     if (path == kStreamPath) {
-        if (!allowed()) return not_allowed();
-        return problem(426, "upgrade-required", "This address speaks WebSocket",
-                       "open it with a WebSocket client; /api/v1/status answers the same once")
-            .header("Upgrade", "websocket");
+        if (!reads) return not_allowed("GET, HEAD");
+        return answer(problem(426, "upgrade-required", "This address speaks WebSocket",
+                              "open it with a WebSocket client; /api/v1/status answers the same once")
+                          .header("Upgrade", "websocket"));
     }
-    return not_found(path);
+    answer(not_found(path));
 }
 
 Response Router::page(const Request&, std::string_view) const {
@@ -232,7 +181,7 @@ Response Router::readyz(const Request&, std::string_view) const {
 Response Router::metrics(const Request&, std::string_view) const {
     Response answer;
     answer.content_type = kMetricsContentType;
-    answer.body = metrics_text(telemetry_, counters_);
+    answer.body = metrics_text(telemetry_, letters_.counts(), counters_);
     return answer;
 }
 
@@ -275,11 +224,17 @@ Response Router::event(const Request&, std::string_view seq) const {
 }
 
 Response Router::dead_letters(const Request& request, std::string_view) const {
-    Parameters parameters(request.query, {"limit", "before"});
-    const size_t limit = parameters.number("limit", kItemsDefault, 1, kItemsMax);
-    const Seq before = parameters.number("before", kNewest, 1, kNewest);
-    if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
-    return page_of_items(queries_.dead_letters(limit, before), request.path, limit, {});
+    return letters_.list(request);
+}
+
+Response Router::dead_letter(const Request&, std::string_view seq) const { return letters_.show(seq); }
+
+void Router::retry(const Request& request, std::string_view seq, const Answer& answer) const {
+    letters_.change(request, seq, false, answer);
+}
+
+void Router::drop(const Request& request, std::string_view seq, const Answer& answer) const {
+    letters_.change(request, seq, true, answer);
 }
 
 }  // namespace penstock::http

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "admin/http/deadletters.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
 #include "admin/http/status.h"
@@ -17,17 +18,20 @@ inline constexpr std::string_view kStreamPath = "/api/v1/stream";
 class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-           const EventQueries& queries, const Counters& counters);
+           const EventQueries& queries, DeadLetterDoor& letters, const Counters& counters);
 
-    Response handle(const Request& request) const;
+    /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
+    void handle(const Request& request, Answer answer) const;
 
     /// Paths as the OpenAPI document spells them.
     std::vector<std::string_view> paths() const;
 
   private:
     struct Route {
-        std::string_view path;  ///< a last segment in braces stands for any one segment
+        std::string_view path;  ///< a segment in braces stands for any one segment
         Response (Router::*answer)(const Request&, std::string_view argument) const;
+        /// By POST only; `answer` is not used then.
+        void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -40,13 +44,17 @@ class Router {
     Response events(const Request&, std::string_view) const;
     Response event(const Request&, std::string_view seq) const;
     Response dead_letters(const Request&, std::string_view) const;
+    Response dead_letter(const Request&, std::string_view seq) const;
+    void retry(const Request&, std::string_view seq, const Answer&) const;
+    void drop(const Request&, std::string_view seq, const Answer&) const;
     Response asset(std::string_view rest) const;
-    Response dispatch(const Request&) const;
+    void dispatch(const Request&, const Answer&) const;
 
     const Telemetry& telemetry_;
     const Clock& clock_;
     const Sampler& sampler_;
     const EventQueries& queries_;
+    DeadLetterDoor& letters_;
     const Counters& counters_;
 };
 

@@ -54,11 +54,14 @@ tcp::endpoint resolve(const std::string& listen) {
 }  // namespace
 
 struct HttpServer::Impl {
-    Impl(Options o, const Telemetry& telemetry, const EventLog& log, const Clock& clock)
+    Impl(Options o, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
+         LetterMailbox& mailbox, const Clock& clock)
         : options(std::move(o)),
           sampler(telemetry, clock),
           queries(log, clock),
-          router(telemetry, clock, sampler, queries, counters),
+          letters(queries, book, mailbox, telemetry, clock,
+                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          router(telemetry, clock, sampler, queries, letters, counters),
           hub(telemetry, clock, sampler, queries, counters) {}
 
     void listen() {
@@ -143,6 +146,7 @@ struct HttpServer::Impl {
             // Set first, so that work that throws does not stop the rhythm.
             schedule(hub.empty() ? kIdleInterval : kPushInterval);
             sampler.sample();
+            letters.give_up_old();
             hub.push();
         });
     }
@@ -164,6 +168,7 @@ struct HttpServer::Impl {
     http::Counters counters;
     http::Sampler sampler;
     http::EventQueries queries;
+    http::DeadLetterDoor letters;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};
@@ -180,8 +185,9 @@ struct HttpServer::Impl {
     std::thread thread;
 };
 
-HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, clock)) {}
+HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log,
+                       const DeadLetterBook& book, LetterMailbox& letters, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, clock)) {}
 
 HttpServer::~HttpServer() { stop(); }
 

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "pipeline/clock.h"
+#include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
+#include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
 
 namespace penstock {
@@ -18,16 +20,17 @@ struct HttpServerError : std::runtime_error {
 };
 
 /// Serves health, metrics, status, the hot log, the live stream and the page at /, on one thread of its own.
-/// Only reads: nothing that a client does can hold up the appliance. Memory is bounded by the number of
-/// connections (about 100 KiB each) and one answer (4 MiB). The log's names must be registered before
-/// start(); telemetry, log and clock must outlive the server.
+/// Changes nothing but by `letters`, bounded: nothing that a client does can hold up the appliance. Memory is
+/// bounded by the number of connections (about 100 KiB each) and one answer (4 MiB). The log's names must be
+/// registered before start(); all that is passed must outlive the server.
 class HttpServer {
   public:
     struct Options {
         std::string listen = "127.0.0.1:3000";  ///< host:port; port 0 takes a free one; [::1]:3000 for IPv6
         size_t connections_max = 512;
     };
-    HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const Clock& clock);
+    HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
+               LetterMailbox& letters, const Clock& clock);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

@@ -1,5 +1,6 @@
 #include "admin/http/session.h"
 
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -44,8 +45,19 @@ class Session : public std::enable_shared_from_this<Session> {
   private:
     void on_header(beast::error_code ec) {
         if (ec) return on_bad_request(ec);
-        // A client that asks before it sends a body is answered at once: no route takes a body.
-        if (parser_->get().find(bhttp::field::expect) != parser_->get().end()) return respond(true);
+        if (parser_->get().find(bhttp::field::expect) != parser_->get().end()) {
+            // Where no body is taken, a client that asks before it sends one is answered at once.
+            if (parser_->get().method() != bhttp::verb::post) return respond(true);
+            static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+            return asio::async_write(stream_, asio::buffer(kGoOn.data(), kGoOn.size()),
+                                     [self = shared_from_this()](beast::error_code write_ec, size_t) {
+                                         if (!write_ec) self->read_body();
+                                     });
+        }
+        read_body();
+    }
+
+    void read_body() {
         bhttp::async_read(stream_, buffer_, *parser_,
                           [self = shared_from_this()](beast::error_code read_ec, size_t) {
                               if (read_ec) return self->on_bad_request(read_ec);
@@ -92,7 +104,16 @@ class Session : public std::enable_shared_from_this<Session> {
             context_.counters.requests.add();
             return serve_stream(std::move(stream_), parser_->release(), context_.hub, std::move(lease_));
         }
-        write(context_.router.handle(request), message.version(), keep_alive, head);
+        request.body = message.body();
+        request.content_type = message[bhttp::field::content_type];
+        request.origin = message[bhttp::field::origin];
+        request.host = message[bhttp::field::host];
+        beast::error_code ignored;
+        const auto peer = stream_.socket().remote_endpoint(ignored);
+        if (!ignored) request.peer = fmt::format("{}:{}", peer.address().to_string(), peer.port());
+        context_.router.handle(
+            request, [self = shared_from_this(), version = message.version(), keep_alive,
+                      head](Response answer) { self->write(std::move(answer), version, keep_alive, head); });
     }
 
     /// What is refused whatever it asks for.

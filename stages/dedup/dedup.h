@@ -20,6 +20,9 @@ class DedupStage {
     /// other content. `now_ns`: wall time. Returns the items looked at.
     size_t do_work(WorkBatch& work, StampNs now_ns);
 
+    /// The event shall be stored again though it is known: its region refused it.
+    void retract(const EventIdentity& identity) { keys_.erase(identity.id); }
+
     /// Recovery: the event is in the log.
     void restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns);
 

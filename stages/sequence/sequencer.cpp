@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "schemas/event_generated.h"
@@ -97,6 +98,18 @@ void Sequencer::publish_control(ControlKind kind, std::string_view name, std::st
     publish();
     append_control(*events_, kind, name, text);
     publish_slab(RecordKind::kControl, events_);
+}
+
+Seq Sequencer::publish_retry(Seq letter, std::string_view text) {
+    auto control = std::make_unique<EventBatch>();
+    append_control(*control, ControlKind::kDeadLetterRetried, std::to_string(letter), text);
+    publish_slab(RecordKind::kControl, control);
+    const Seq seq = next_seq_ - 1;
+    // In the record itself: an event that is durable is known to be of this letter, whatever happens next.
+    for (EventBatch* open : {events_.get(), letters_.get()})
+        if (open->count() > 0) open->header.retry_of = letter;
+    publish();
+    return seq;
 }
 
 void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab) {

@@ -38,6 +38,10 @@ class Sequencer {
     /// Publishes what is open. May wait for the ring's slowest reader; throws IntakeStopped.
     void publish();
     void publish_control(ControlKind kind, std::string_view name, std::string_view text);
+    /// Publishes what is open, which a retry of this dead letter led to (an event, a new dead letter, or
+    /// nothing), behind a control record that tells of the retry. Answers the control record's sequence; what
+    /// it led to has the next.
+    Seq publish_retry(Seq letter, std::string_view text);
 
     Seq next_seq() const { return next_seq_; }
     StampNs last_stamp_ns() const { return last_stamp_ns_; }

@@ -90,7 +90,9 @@ int main(int argc, char** argv) {
     t.log_bytes_max.set(64LL << 30);
     t.log_bytes_used.set(scene.traffic ? (scene.trouble ? 60LL << 30 : 17LL << 30) : 1 << 20);
     t.readiness = Readiness::kReady;
-    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), clock);
+    DeadLetterBook book;
+    LetterMailbox letters{1};
+    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, clock);
     server.start();
     std::printf("http://localhost:%d\n", server.port());
     std::fflush(stdout);

@@ -28,6 +28,7 @@ struct LoggedDeadLetter {
     Refusal cause = Refusal::kBadJson;
     std::string detail = {}, peer = {}, raw = {};
     uint64_t position = 1;
+    uint64_t cut_off = 0;  ///< bytes that were refused behind raw
 };
 
 /// Appends records as the sequencer would, but without any stage. One thread.
@@ -85,7 +86,8 @@ class HotLog {
             const auto detail = fbb.CreateString(d.detail);
             const auto peer = fbb.CreateString(d.peer);
             fbb.Finish(fb::CreateDeadLetter(fbb, static_cast<uint16_t>(d.cause), detail, peer, 0, d.position,
-                                            raw, d.raw.size(), XXH3_64bits(d.raw.data(), d.raw.size())));
+                                            raw, d.raw.size() + d.cut_off,
+                                            XXH3_64bits(d.raw.data(), d.raw.size())));
             add({fbb.GetBufferPointer(), fbb.GetSize()});
         }
         return commit();

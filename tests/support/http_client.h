@@ -84,6 +84,14 @@ class HttpClient {
              (own_host ? "" : "Host: localhost:" + std::to_string(port_) + "\r\n") + extra_headers + "\r\n");
         return receive(method == "HEAD");
     }
+    HttpAnswer post(const std::string& target, const std::string& json,
+                    const std::string& extra_headers = {}) {
+        send("POST " + target + " HTTP/1.1\r\nHost: localhost:" + std::to_string(port_) + "\r\n" +
+             (extra_headers.find("Content-Type") == std::string::npos ? "Content-Type: application/json\r\n"
+                                                                      : "") +
+             extra_headers + "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n" + json);
+        return receive();
+    }
     /// Whether the server has closed.
     bool closed() {
         while (more()) {

@@ -17,6 +17,7 @@ constexpr Seq kNewest = std::numeric_limits<Seq>::max();
 struct HttpEvents : testing::Test {
     SystemClock clock;
     test::HotLog hot;
+    DeadLetterBook book;
 
     EventQueries queries(EventQueries::Bounds bounds = {}) { return {hot.log(), clock, bounds}; }
     static std::vector<Seq> seqs(const EventPage& page) {
@@ -167,7 +168,7 @@ TEST_F(HttpEvents, DeadLettersTellCauseAndBytes) {
     hot.append(std::vector<LoggedDeadLetter>{{Refusal::kBadJson, "not closed", "127.0.0.1:9", "{\"a", 17},
                                              {Refusal::kBadUtf8, "byte 0", "127.0.0.1:9", "\xff\xfe", 18}});
     fill(2, 5);
-    const EventPage page = queries().dead_letters(10, kNewest);
+    const EventPage page = queries().dead_letters({}, book, 10, kNewest);
     const auto items = boost::json::parse(page.items);
     ASSERT_EQ(page.count, 2u);
     EXPECT_EQ(items.at(0).at("cause").as_string(), "bad_utf8");
@@ -175,7 +176,7 @@ TEST_F(HttpEvents, DeadLettersTellCauseAndBytes) {
     EXPECT_EQ(items.at(1).at("cause").as_string(), "bad_json");
     EXPECT_EQ(items.at(1).at("raw").as_string(), "{\"a");
     EXPECT_EQ(items.at(1).at("position").as_int64(), 17);
-    EXPECT_EQ(queries().dead_letters(1, kNewest).next_before, 12u);
+    EXPECT_EQ(queries().dead_letters({}, book, 1, kNewest).next_before, 12u);
 }
 
 TEST_F(HttpEvents, TheNewestAreCountedThoughNotAllShown) {

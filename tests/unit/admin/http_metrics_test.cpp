@@ -32,7 +32,7 @@ struct HttpMetrics : testing::Test {
     }
     std::map<std::string, std::string> samples() const {
         std::map<std::string, std::string> all;
-        std::istringstream in(metrics_text(telemetry, counters));
+        std::istringstream in(metrics_text(telemetry, {5, 2, 1}, counters));
         for (std::string line; std::getline(in, line);) {
             if (line.starts_with('#')) continue;
             const size_t blank = line.rfind(' ');
@@ -61,7 +61,7 @@ bool is_sample(std::string_view line) {
 TEST_F(HttpMetrics, EveryLineIsWellFormedAndEveryFamilyIsDescribedOnce) {
     std::set<std::string> helped, typed;
     std::string family;
-    std::istringstream in(metrics_text(telemetry, counters));
+    std::istringstream in(metrics_text(telemetry, {5, 2, 1}, counters));
     for (std::string line; std::getline(in, line);) {
         std::istringstream words(line);
         std::string hash, word, name;
@@ -103,6 +103,8 @@ TEST_F(HttpMetrics, LabelsTellStageRegionCauseAndOutcome) {
     auto all = samples();
     EXPECT_EQ(all["penstock_events_received_total"], "41");
     EXPECT_EQ(all["penstock_dead_letters_total{cause=\"conflict\"}"], "3");
+    EXPECT_EQ(all["penstock_dead_letters_held{status=\"open\"}"], "5");
+    EXPECT_EQ(all["penstock_dead_letters_held{status=\"dropped\"}"], "1");
     EXPECT_EQ(all["penstock_dead_letters_total{cause=\"bad_json\"}"], "0");
     EXPECT_EQ(all.count("penstock_dead_letters_total{cause=\"none\"}"), 0u);
     EXPECT_EQ(all["penstock_sla_edges{outcome=\"missed\"}"], "2");
@@ -120,7 +122,7 @@ TEST_F(HttpMetrics, PromtoolFindsNothingToSay) {
     char path[] = "/tmp/penstock-metrics-XXXXXX";
     const int fd = ::mkstemp(path);
     ASSERT_GE(fd, 0);
-    std::ofstream(path) << metrics_text(telemetry, counters);
+    std::ofstream(path) << metrics_text(telemetry, {5, 2, 1}, counters);
     const std::string command = std::string("promtool check metrics <") + path + " 2>&1";
     FILE* pipe = ::popen(command.c_str(), "r");
     ASSERT_NE(pipe, nullptr);

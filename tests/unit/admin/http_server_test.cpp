@@ -19,6 +19,8 @@ struct HttpServerTest : testing::Test {
     SystemClock clock;
     test::HotLog hot;
     Telemetry telemetry;
+    DeadLetterBook book;
+    LetterMailbox letters{4};
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
@@ -26,7 +28,7 @@ struct HttpServerTest : testing::Test {
         start({.listen = "127.0.0.1:0"});
     }
     void start(const HttpServer::Options& options) {
-        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), clock);
+        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), book, letters, clock);
         server->start();
     }
     HttpAnswer get(const std::string& target, const std::string& headers = {}) {
@@ -61,17 +63,20 @@ TEST_F(HttpServerTest, HealthIsNotReadiness) {
 
 TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
     hot.append({test::LoggedEvent{.id = "1"}});
+    hot.append(std::vector<test::LoggedDeadLetter>{{}});
     const std::string document = get("/api/v1/openapi.yaml").body;
     size_t routes = 0;
     for (size_t at = document.find("\n  /"); at != std::string::npos; at = document.find("\n  /", at + 1)) {
         std::string path = document.substr(at + 3, document.find(':', at) - at - 3);
+        const bool by_post = document.compare(document.find('\n', at + 1) + 1, 9, "    post:") == 0;
         if (const size_t brace = path.find('{'); brace != std::string::npos)
-            path = path.substr(0, brace) + "1";
-        const int expected = path == "/api/v1/stream" ? 426 : 200;
+            path.replace(brace, path.find('}') + 1 - brace,
+                         path.find("deadletters") == path.npos ? "1" : "2");
+        const int expected = path == "/api/v1/stream" ? 426 : by_post ? 405 : 200;
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 10u);
+    EXPECT_EQ(routes, 13u);
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {
@@ -224,7 +229,7 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
 
 TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     const std::string address = "127.0.0.1:" + std::to_string(server->port());
-    HttpServer second({.listen = address}, telemetry, hot.log(), clock);
+    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, clock);
     try {
         second.start();
         FAIL() << "two servers on one address";
@@ -233,7 +238,7 @@ TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
         EXPECT_NE(std::string(e.what()).find("http.listen"), std::string::npos);
     }
     for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
-        HttpServer bad({.listen = wrong}, telemetry, hot.log(), clock);
+        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, clock);
         EXPECT_THROW(bad.start(), HttpServerError) << wrong;
     }
 }
@@ -245,7 +250,7 @@ TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
     server->stop();
     server->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
-    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), clock);
+    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, clock);
     never_started.stop();
 }
 

@@ -55,12 +55,14 @@ struct HttpStream : testing::Test {
     SystemClock clock;
     test::HotLog hot;
     Telemetry telemetry;
+    DeadLetterBook book;
+    LetterMailbox letters{1};
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
         telemetry.readiness = Readiness::kReady;
         server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry,
-                                              hot.log(), clock);
+                                              hot.log(), book, letters, clock);
         server->start();
     }
     void append(size_t events) {

@@ -1,4 +1,4 @@
-#include "admin/cli/http_get.h"
+#include "admin/cli/http_call.h"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
@@ -13,16 +13,18 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-HttpReply http_get(const HostPort& from, const std::string& target, int timeout_s) {
+namespace {
+
+HttpReply call(const HostPort& from, http::request<http::string_body> request, int timeout_s) {
     asio::io_context context;
     asio::ip::tcp::resolver resolver(context);
     beast::tcp_stream stream(context);
     beast::flat_buffer buffer;
-    http::request<http::empty_body> request(http::verb::get, target, 11);
     http::response_parser<http::string_body> parser;
     request.set(http::field::host, from.host);
     request.set(http::field::user_agent, "penstock/" PENSTOCK_VERSION);
     request.set(http::field::connection, "close");
+    request.prepare_payload();
     parser.body_limit(64 * 1024 * 1024);
 
     // Asynchronous, because only so does a stream keep its timeout.
@@ -48,6 +50,28 @@ HttpReply http_get(const HostPort& from, const std::string& target, int timeout_
                                        "this its http.listen?",
                                        from.host, from.port, failed.message()));
     return {parser.get().result_int(), std::move(parser.get().body())};
+}
+
+}  // namespace
+
+HttpReply http_get(const HostPort& from, const std::string& target, int timeout_s) {
+    return call(from, {http::verb::get, target, 11}, timeout_s);
+}
+
+HttpReply http_post(const HostPort& to, const std::string& target, const std::string& json, int timeout_s) {
+    http::request<http::string_body> request(http::verb::post, target, 11, json);
+    request.set(http::field::content_type, "application/json");
+    return call(to, std::move(request), timeout_s);
+}
+
+HostPort appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config) {
+    const std::string text = place.empty() ? config.load().http.listen : place;
+    auto address = parse_host_port(text, 3000);
+    if (!address)
+        throw CommandError(kUsage, fmt::format("{} \"{}\" is no address; write host:port", flag, text));
+    if (address->host == "0.0.0.0") address->host = "127.0.0.1";  // what listens everywhere listens here
+    if (address->host == "::") address->host = "::1";
+    return *address;
 }
 
 }  // namespace penstock::cli
