@@ -4,13 +4,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <fcntl.h>
 #include <algorithm>
-#include <filesystem>
 
 #include <fstream>
 #include <iterator>
@@ -22,6 +19,7 @@
 #include "admin/appliance_letters.h"
 #include "admin/appliance_recovery.h"
 #include "admin/appliance_view.h"
+#include "admin/data_folder.h"
 #include "admin/http/server.h"
 #include "admin/logging.h"
 #include "pipeline/thread_priority.h"
@@ -36,41 +34,6 @@ namespace {
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kIdleWaitNs = 250'000'000;
 constexpr int64_t kStopPatienceNs = 5 * kSecondNs;
-
-/// One appliance a data folder.
-class DataFolder {
-  public:
-    explicit DataFolder(const std::string& path) : path_(path) {
-        std::error_code ec;
-        std::filesystem::create_directories(path, ec);
-        if (ec) throw std::runtime_error(fmt::format("cannot create data_dir {}: {}", path, ec.message()));
-        const std::string lock = path + "/lock";
-        fd_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd_ < 0) throw std::runtime_error(fmt::format("cannot open {}: {}", lock, std::strerror(errno)));
-        if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-            char holder[32] = "";
-            [[maybe_unused]] const ssize_t n = ::pread(fd_, holder, sizeof holder - 1, 0);
-            ::close(fd_);
-            throw std::runtime_error(
-                fmt::format("another appliance runs on {} (process {}); stop it, or set data_dir to another "
-                            "folder",
-                            path, std::atoi(holder)));
-        }
-        // A full disk is no reason not to start: the number is for people.
-        const std::string holder = fmt::format("{}\n", getpid());
-        if (::ftruncate(fd_, 0) != 0 ||
-            ::pwrite(fd_, holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size()))
-            spdlog::warn("cannot write the process number to {}: {}", lock, std::strerror(errno));
-    }
-    ~DataFolder() { ::close(fd_); }
-    DataFolder(const DataFolder&) = delete;
-    DataFolder& operator=(const DataFolder&) = delete;
-    std::string sub(std::string_view name) const { return path_ + "/" + std::string(name); }
-
-  private:
-    std::string path_;
-    int fd_ = -1;
-};
 
 std::vector<std::string> region_names(const Config& config) {
     std::vector<std::string> names;
@@ -130,12 +93,22 @@ Ingest::Options ingest_options(const Config& config, const EventLog& log) {
     return o;
 }
 
+/// True when the process shall end; else after a moment.
+bool signal_came() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    const timespec pause{0, 100'000'000};
+    return sigtimedwait(&signals, nullptr, &pause) > 0;
+}
+
 class Appliance {
   public:
     Appliance(const Config& config, const StartOptions& start)
         : config_(config),
           start_(start),
-          folder_(config.data_dir),
+          folder_(config.data_dir, start.wait_s, signal_came),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
@@ -497,6 +470,9 @@ int run_appliance(const Config& config, const StartOptions& start) {
     try {
         Appliance appliance(config, start);
         return appliance.run();
+    } catch (const WaitInterrupted&) {
+        spdlog::info("stopped while it waited");
+        return 0;
     } catch (const std::exception& e) {
         spdlog::critical("{}", e.what());
         return 1;

@@ -1,6 +1,8 @@
 // The appliance: every part, joined. The only place that knows them all.
 #pragma once
 
+#include <cstdint>
+
 #include "admin/config.h"
 
 namespace penstock {
@@ -10,6 +12,9 @@ namespace penstock {
 /// in the log). Blocks both signals for the whole process.
 struct StartOptions {
     bool accept_partial_state = false;  ///< start although state/ is gone and the log cannot rebuild it whole
+    /// How long to wait for an appliance that runs on the data folder (DataFolder::kForever: until it ends). No
+    /// port is bound meanwhile.
+    int64_t wait_s = 0;
 };
 int run_appliance(const Config& config, const StartOptions& start = {});
 

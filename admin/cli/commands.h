@@ -26,6 +26,8 @@ void add_generate(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_log(CLI::App& app, int& exit_code);
 void add_deadletter(CLI::App& app, int& exit_code);
+void add_backup(CLI::App& app, int& exit_code);
+void add_restore(CLI::App& app, int& exit_code);
 void add_migrate(CLI::App& app, int& exit_code);
 void add_tenant_key(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);

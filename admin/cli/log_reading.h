@@ -35,7 +35,8 @@ void scan_in_slices(const EventLog& log, Seq from, bool verify, GuardedProgress&
 std::string kind_name(const RecordView& record);
 
 int list_records(const LogPlace& place, uint64_t limit, const OutputFormat& output);
-int verify_log(const LogPlace& place, const OutputFormat& output);
+/// `quiet`: says nothing of a log that is sound.
+int verify_log(const LogPlace& place, const OutputFormat& output, bool quiet = false);
 
 struct ShowQuery {
     std::optional<Seq> seq;

@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
     add_simulate(app, exit_code);
     add_log(app, exit_code);
     add_deadletter(app, exit_code);
+    add_backup(app, exit_code);
+    add_restore(app, exit_code);
     add_migrate(app, exit_code);
     add_tenant_key(app, exit_code);
     add_status(app, exit_code);

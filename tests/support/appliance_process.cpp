@@ -77,7 +77,7 @@ CommandResult penstock(const std::vector<std::string>& arguments, const std::str
 }
 
 ApplianceProcess::ApplianceProcess(std::string config)
-    : config_(std::move(config)), folder_(temporary_folder()) {}
+    : config_(std::move(config)), folder_(temporary_folder()), data_(folder_ + "/data") {}
 
 ApplianceProcess::~ApplianceProcess() {
     if (pid_ > 0) kill9();
@@ -88,10 +88,16 @@ ApplianceProcess::~ApplianceProcess() {
 std::string ApplianceProcess::events() const { return fmt::format("127.0.0.1:{}", events_port_); }
 std::string ApplianceProcess::log_text() const { return read_file(folder_ + "/log.txt"); }
 
+void ApplianceProcess::begin_on(const ApplianceProcess& other, const std::vector<std::string>& flags) {
+    data_ = other.data_;
+    arguments_ = flags;
+    launch();
+}
+
 void ApplianceProcess::launch() {
     // Ports are taken anew each time, so that no other test is in the way; a log bound that any disk has.
-    write_file(config_file(), "data_dir = \"" + folder_ +
-                                  "/data\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = "
+    write_file(config_file(), "data_dir = \"" + data_ +
+                                  "\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = "
                                   "\"127.0.0.1:0\"\n[log]\nbytes_max = "
                                   "\"2GiB\"\nretention_bytes = \"1GiB\"\n" +
                                   config_);

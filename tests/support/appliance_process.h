@@ -29,6 +29,8 @@ class ApplianceProcess {
     void start();   ///< returns when it is ready
     void launch();  ///< returns at once; wait_ready() is the rest of start()
     void wait_ready();
+    /// launch() on the data folder of another appliance, with these flags.
+    void begin_on(const ApplianceProcess& other, const std::vector<std::string>& flags);
     void stop();                        ///< SIGTERM; expects exit code 0
     int wait_end(double seconds = 20);  ///< its exit code when it ends by itself; -1: it runs on
     void kill9();
@@ -42,7 +44,7 @@ class ApplianceProcess {
     uint16_t events_port() const { return events_port_; }
     uint16_t http_port() const { return http_port_; }
     pid_t pid() const { return pid_; }
-    std::string data_dir() const { return folder_ + "/data"; }
+    std::string data_dir() const { return data_; }
     const std::string& folder() const { return folder_; }
     std::string config_file() const { return folder_ + "/penstock.toml"; }
     std::string log_text() const;
@@ -52,7 +54,7 @@ class ApplianceProcess {
     std::string get(const std::string& path) const;
 
   private:
-    std::string config_, folder_;
+    std::string config_, folder_, data_;
     std::vector<std::string> arguments_, environment_;
     size_t log_before_ = 0;
     uint16_t events_port_ = 0, http_port_ = 0;
