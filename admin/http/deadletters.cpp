@@ -183,7 +183,7 @@ void DeadLetterDoor::change(const Request& request, std::string_view seq, bool d
                         "a whole frame was refused; let its producer send it again and drop this, or "
                         "send one event as \"replace\""));
         ask.flatbuffer = !ask.edited && found->flatbuffer;
-        const auto bytes = trimmed(bytes_of(ask.edited ? *change.replace : std::string()));
+        const auto bytes = trimmed(bytes_of(ask.edited ? std::string_view(*change.replace) : ""));
         ask.bytes = ask.edited ? std::vector<uint8_t>(bytes.begin(), bytes.end()) : ask.original.raw;
         if (ask.original.cause == Refusal::kRegionRefused) {
             ask.event = ask.original.position;

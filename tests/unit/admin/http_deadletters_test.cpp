@@ -142,6 +142,9 @@ TEST_F(HttpDeadLetters, AReplacementIsSentInsteadAndADropSendsNothing) {
     EXPECT_TRUE(last.edited);
     EXPECT_EQ(std::string(last.bytes.begin(), last.bytes.end()), "{\"b\":2}");
     EXPECT_TRUE(last.by.starts_with("http 127.0.0.1:")) << last.by;
+    const std::string text(3'000, 'r');  // longer than a string holds in itself
+    post(fmt::format("{}/retry", seq), fmt::format(R"({{"replace":"{}"}})", text));
+    EXPECT_EQ(std::string(last.bytes.begin(), last.bytes.end()), text);
     EXPECT_EQ(post(fmt::format("{}/drop", seq), "{}").status, 200);
     EXPECT_TRUE(last.drop);
 }
