@@ -85,7 +85,7 @@ int run_restore(const Flags& flags) {
         if (const int code = verify_log(place, flags.output, true); code != kOk)
             throw CommandError(static_cast<ExitCode>(code),
                                "the backup's log is damaged; take another backup");
-        fs::remove(staging + "/log/lock.mdb");
+        fs::remove(staging + "/log/lock.mdb"), fs::remove(staging + "/state/lock.mdb");
         // A state without its log is refused at the start; a log without its state would only be slow.
         rename_durably(staging + "/state", folder.sub("state"));
         rename_durably(staging + "/log", folder.sub("log"));
