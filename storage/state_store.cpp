@@ -50,7 +50,7 @@ StateStore::StateStore(const Options& options) {
         applied_seq_ = read_applied_seq(txn);
         txn.commit();
         // As in the log: a checkpoint that only the page cache has must not let records be trimmed.
-        check(mdb_env_sync(env_, 1), "sync the state");
+        if (!options.read_only) check(mdb_env_sync(env_, 1), "sync the state");
     } catch (...) {
         mdb_env_close(env_);
         throw;
