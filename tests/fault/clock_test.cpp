@@ -39,7 +39,8 @@ TEST(ClockSteps, StampsRiseStrictlyAndEachDeadlineFiresOnce) {
     const TemporaryFile workflow(
         "w.json", R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within_ms":1800000}]})");
     SpoiledHost host;
-    ApplianceProcess appliance(fmt::format("[sla]\nworkflows = [\"{}\"]\n", workflow.path()));
+    ApplianceProcess appliance(
+        fmt::format("[sla]\nrecovery_hold_s = 0\nworkflows = [\"{}\"]\n", workflow.path()));
     appliance.set_environment(host.environment());
     appliance.start();
     take(appliance, event("1", "a", "k1") + event("2", "a", "k2") + event("3", "b", "k2"));

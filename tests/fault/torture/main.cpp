@@ -28,11 +28,12 @@ class Run {
         : options_(options),
           us_proxy_(us_.dsn()),
           workflow_("torture.workflow.json", kWorkflow),
-          appliance_(fmt::format("[dedup]\nwindow_s = 60\n[state]\ncheckpoint_s = 1\n"
-                                 "[flush]\nlinger_ms = 20\ntimeout_s = 3\n[sla]\nworkflows = [\"{}\"]\n"
-                                 "[[region]]\nname = \"us\"\ndsn = \"{}\"\n"
-                                 "[[region]]\nname = \"eu\"\ndsn = \"{}\"\n",
-                                 workflow_.path(), us_proxy_.dsn(), eu_.dsn())) {
+          appliance_(fmt::format(
+              "[dedup]\nwindow_s = 60\n[state]\ncheckpoint_s = 1\n"
+              "[flush]\nlinger_ms = 20\ntimeout_s = 3\n[sla]\nrecovery_hold_s = 0\nworkflows = [\"{}\"]\n"
+              "[[region]]\nname = \"us\"\ndsn = \"{}\"\n"
+              "[[region]]\nname = \"eu\"\ndsn = \"{}\"\n",
+              workflow_.path(), us_proxy_.dsn(), eu_.dsn())) {
         // Small, so that records leave and their pages are used again while it is killed.
         appliance_.set_arguments({"--set", "log.retention_bytes=16MiB"});
         for (size_t i = 0; i < 4; ++i)
