@@ -72,7 +72,7 @@ const std::array kKeys{
 
     ConfigKey{"log", "bytes_max", ValueKind::kBytes,
               "The most that the event log may take on disk. Near it producers are told `overloaded`.",
-              PENSTOCK_NUMBER(log.bytes_max), 64 * kMiB, 64 * kTiB},
+              PENSTOCK_NUMBER(log.bytes_max), 256 * kMiB, 64 * kTiB},
     ConfigKey{"log", "retention_s", ValueKind::kCount,
               "Events younger than this stay in the log, also when their region has them.",
               PENSTOCK_NUMBER(log.retention_s), 0, kSecondsMax},

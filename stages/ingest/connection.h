@@ -45,12 +45,12 @@ struct IngestConnection {
     int64_t inside_since_ns = 0;  ///< monotonic; when the line or frame under way began
 
     // What is owed.
-    AckCounts counted;       ///< including what is not durable yet
-    AckCounts acked;         ///< as last told
-    std::string answers;     ///< refused events since the last publication
-    bool touched = false;    ///< in Ingest's list of connections to answer
-    bool wants_ack = false;  ///< a heartbeat asked
-    bool ack_due = false;    ///< `acked` has moved since it was told
+    AckCounts counted;         ///< including what is not durable yet
+    AckCounts acked;           ///< as last told
+    std::string answers;       ///< refused events since the last publication
+    bool touched = false;      ///< in Ingest's list of connections to answer
+    uint32_t acks_wanted = 0;  ///< one for each heartbeat and end
+    bool ack_due = false;      ///< `acked` has moved since it was told
     uint32_t answers_under_way = 0;
 
     // Why it is not read (beside Ingest::reading_).

@@ -83,14 +83,14 @@ void Ingest::take_frame(Connection& c, std::span<const uint8_t> frame) {
         case FrameType::kWatermark:
             return watermark(c, body);
         case FrameType::kHeartbeat:
-            c.wants_ack = true;
+            ++c.acks_wanted;
             process();
             return touch(c);
         case FrameType::kCaughtUp:
             process();
             return note_presence(ControlKind::kCaughtUp, c);
         case FrameType::kEnd:
-            c.wants_ack = true;
+            ++c.acks_wanted;
             process();
             return end_of_stream(c);
         default:

@@ -253,13 +253,14 @@ void Ingest::answer_durable() {
     }
     for (Connection* c : to_ack) {
         if (c->finished) continue;  // named twice in this list
-        if (c->ack_due || c->wants_ack) send_ack(*c);
+        const uint32_t acks = std::max(std::exchange(c->acks_wanted, 0), uint32_t{c->ack_due});
+        for (uint32_t i = 0; i < acks; ++i) send_ack(*c);
         finish_if_done(*c);
     }
 }
 
 void Ingest::send_ack(Connection& c) {
-    c.wants_ack = c.ack_due = false;
+    c.ack_due = false;
     loop_->send(c.id, answers::ack(c.format, c.acked, options_.credits_bytes));
     if (loop_->backlog_bytes(c.id) > limits::kSendBacklogBytesMax && !c.answers_untaken) {
         c.answers_untaken = true;

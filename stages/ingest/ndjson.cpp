@@ -115,7 +115,7 @@ bool Ingest::take_control_line(Connection& c, std::span<const uint8_t> line) {
     if (name == "watermark") {
         watermark(c, text);
     } else if (name == "heartbeat") {
-        c.wants_ack = true;
+        ++c.acks_wanted;
         process();
         touch(c);
     } else if (name == "caught-up") {

@@ -99,6 +99,14 @@ TEST_P(IngestNdjson, ALongLineIsDiscardedAndTheNextCounts) {
     }
 }
 
+TEST_P(IngestNdjson, EachHeartbeatHasItsAnswerAlsoOfSeveralAtOnce) {
+    Peer peer(rig);
+    peer.send("{\"penstock\":\"heartbeat\"}\n{\"penstock\":\"heartbeat\"}\n{\"penstock\":\"heartbeat\"}\n");
+    peer.shut();
+    ASSERT_TRUE(peer.answered("done"));
+    EXPECT_EQ(peer.lines().size(), 4u) << peer.receive();
+}
+
 TEST_P(IngestNdjson, HeartbeatsAreAnsweredBeforeAnyEvent) {
     Peer peer(rig);
     peer.send("{\"penstock\":\"heartbeat\"}\n");
