@@ -40,7 +40,7 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
         flush_at_ns_.push_back(0);
     }
 
-    recover_state(log_, state_, {&engine_, &positions_});
+    recover_state(log_, state_, {&engine_, &positions_}, false);
     for (const uint32_t id : engine_.workflow_ids())
         active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
     recover_dedup(log_, dedup_, options.window_ns, clock_);

@@ -48,7 +48,7 @@ class SimulatedAppliance {
     void log_step() { log_stage_->do_work(0); }
     void state_step() { sla_stage_->do_work(0); }
     void checkpoint_step();
-    /// Returns when the flusher wants to run again (monotonic).
+    /// The flusher says when it wants to run again: flush_due().
     void flush_step(size_t region);
     bool flush_due(size_t region) const { return clock_.monotonic_ns() >= flush_at_ns_[region]; }
 

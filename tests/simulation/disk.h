@@ -44,6 +44,7 @@ class Disk {
     bool crashed() const { return crashed_; }
     /// ENOSPC for every write that would grow a file, until given back.
     void fill_up(bool full) { full_ = full; }
+    bool full() const { return full_; }
 
     /// After a crash, with every file closed. Power cut: each file becomes what was durable, and of the other
     /// writes any subset, each perhaps torn at 512 or 4,096 bytes. Without (kill -9) the page cache stays,

@@ -2,6 +2,7 @@
 // found before the C library's. Only files that the simulated disk models are treated otherwise.
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -81,6 +82,14 @@ int fsync(int fd) {
 int ftruncate(int fd, off_t size) noexcept {
     return Disk::instance().models(fd) ? Disk::instance().truncate(fd, size)
                                        : static_cast<int>(syscall(SYS_ftruncate, fd, size));
+}
+// What the host's disk has left is no part of a history.
+int statvfs(const char*, struct statvfs* out) noexcept {
+    *out = {};
+    out->f_bsize = out->f_frsize = 4096;
+    out->f_blocks = 1 << 24;
+    out->f_bfree = out->f_bavail = Disk::instance().full() ? 0 : 1 << 23;
+    return 0;
 }
 // Identifiers and hash secrets follow from the seed, too.
 ssize_t getrandom(void* data, size_t size, unsigned) {
