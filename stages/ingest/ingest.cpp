@@ -182,7 +182,8 @@ void Ingest::account() {
         touch(*c);
         if (c->producer_name.empty()) continue;
         ProducerTable::Producer* p = producers_.find(c->producer);
-        if (p && p->connection == c->id) p->next_seq = c->counted.seq + 1;
+        // Also where the connection was lost in this very round: what it brought is taken all the same.
+        if (p && p->epoch == c->epoch) p->next_seq = std::max(p->next_seq, c->counted.seq + 1);
     }
 }
 

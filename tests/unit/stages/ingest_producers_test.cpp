@@ -92,6 +92,20 @@ TEST(IngestProducers, AReconnectionContinuesBehindWhatTheOldConnectionSentInTheS
         << newer.receive() << " after " << taken;
 }
 
+TEST(IngestProducers, WhatAConnectionBroughtInTheRoundThatItWasLostInCounts) {
+    IngestRig rig;
+    const std::string sent = hello("feed") + "a\nb\n";
+    const std::string padded = sent + std::string(64, '\0');
+    ASSERT_TRUE(rig.ingest->on_accept(1'000, "lost", true));
+    rig.ingest->on_data(1'000, {reinterpret_cast<const uint8_t*>(padded.data()), sent.size()});
+    rig.ingest->on_closed(1'000, "reset");
+    rig.ingest->on_round_end();
+    ASSERT_EQ(rig.sink.taken.size(), 2u);
+    Peer peer(rig);
+    peer.send(hello("feed"));
+    EXPECT_TRUE(peer.answered("\"next\":3"));
+}
+
 TEST(IngestProducers, WhatACutConnectionLeftUnfinishedUsesUpNoSequence) {
     for (const bool times_out : {false, true}) {
         SCOPED_TRACE(times_out);
