@@ -15,7 +15,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "admin/cli/http_get.h"
+#include "admin/cli/http_call.h"
 #include "perf/support/bench.h"
 #include "perf/support/event_feed.h"
 

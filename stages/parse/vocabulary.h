@@ -17,7 +17,7 @@ namespace penstock {
 struct Vocabulary {
     absl::flat_hash_map<std::string, uint16_t> regions;  ///< names and aliases -> id in the log
     absl::flat_hash_map<std::string, std::string> type_aliases;
-    bool refuse_unknown_regions = true;  ///< else route gives them a region
+    bool refuse_unknown_regions = false;  ///< else route gives them a region
 
     uint16_t region(std::string_view name) const {
         if (name.empty()) return kRegionNone;

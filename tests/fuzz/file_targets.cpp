@@ -136,7 +136,11 @@ int http_query(const uint8_t* data, size_t size) {
         http::Counters counters;
         http::Sampler sampler{telemetry, clock};
         http::EventQueries queries{hot.log(), clock};
-        http::Router router{telemetry, clock, sampler, queries, counters};
+        DeadLetterBook book;
+        LetterMailbox mailbox{2};
+        http::DeadLetterDoor letters{queries,   book,  mailbox,
+                                     telemetry, clock, [](const auto& work) { work(); }};
+        http::Router router{telemetry, clock, sampler, queries, letters, counters};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});
@@ -149,7 +153,13 @@ int http_query(const uint8_t* data, size_t size) {
     request.method = "GET";
     request.path = target.substr(0, question);
     if (question < target.size()) request.query = target.substr(question + 1);
-    const http::Response response = api.router.handle(request);
+    http::Response response;
+    int answers = 0;
+    api.router.handle(request, [&](http::Response r) {
+        response = std::move(r);
+        ++answers;
+    });
+    require(answers == 1, "not one answer");
     require(response.status == 200 || response.status == 400 || response.status == 404 ||
                 response.status == 405 || response.status == 503,
             fmt::format("status {}", response.status));

@@ -27,6 +27,7 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
     log_.register_names(options.regions, {"default"});
     for (const std::string& region : options.regions)
         vocabulary_.regions[region] = *log_.names().region(region);
+    vocabulary_.refuse_unknown_regions = true;
     for (const std::string& region : options.regions) {
         telemetry_.regions.push_back(std::make_unique<RegionTelemetry>());
         RegionTelemetry& t = *telemetry_.regions.back();

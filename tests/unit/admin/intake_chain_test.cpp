@@ -26,7 +26,7 @@ class IntakeChainTest : public testing::Test {
     Telemetry telemetry_;
     BatchRing ring_{8};
     DeadLetterMailbox mailbox_{8};
-    Vocabulary vocabulary_ = ParseRig::make_vocabulary();
+    Vocabulary vocabulary_ = ParseRig::make_vocabulary(true);
     ParseStage parse_{ParseRig::secret(), vocabulary_, 0};
     RouteStage route_{RouteStage::Options{}};
     DedupStage dedup_{DedupStage::Options{}};

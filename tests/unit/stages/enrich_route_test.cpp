@@ -151,7 +151,7 @@ TEST(FieldPathTest, OnlyWhatNamesAFieldIsAPath) {
 
 TEST(RouteTest, TheEventsRegionGoesFirstThenTheTenantsThenTheDefault) {
     RouteStage stage({2, {kRegionNone, 5}});
-    ParseRig rig(0, false);
+    ParseRig rig;
     rig.begin();
     for (const char* region : {"eu", "", "mars", "", "us"})
         rig.add(event_line(*region ? fmt::format("\"region\":\"{}\"", region) : ""));
@@ -165,7 +165,7 @@ TEST(RouteTest, TheEventsRegionGoesFirstThenTheTenantsThenTheDefault) {
 }
 
 TEST(RouteTest, AnUnknownRegionIsRefusedBeforeAnythingTakesTheEventForStored) {
-    ParseRig rig;
+    ParseRig rig(0, true);
     rig.begin();
     for (const char* region : {"eu", "mars", "us"})
         rig.add(event_line(fmt::format("\"region\":\"{}\"", region)));
