@@ -53,7 +53,7 @@ class IntakeChain final : public IntakeSink {
 
   private:
     void keep_refused(const WorkBatch& work, size_t refused_from, size_t raw_from);
-    StampNs now_ns() const { return std::max(p_.clock.wall_ns(), p_.sequencer.last_stamp_ns()); }
+    StampNs now_ns() const { return p_.sequencer.time_ns(); }
 
     Parts p_;
     StampNs ticked_due_ns_ = 0;

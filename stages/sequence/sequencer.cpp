@@ -124,7 +124,7 @@ void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab)
     h.version = kRecordVersion;
     h.kind = kind;
     h.first_seq = next_seq_;
-    h.base_stamp_ns = std::max(clock_.wall_ns(), last_stamp_ns_ + 1);
+    h.base_stamp_ns = std::max(time_ns(), last_stamp_ns_ + 1);
     h.time_min_ns = std::numeric_limits<StampNs>::max();
     h.time_max_ns = std::numeric_limits<StampNs>::min();
     h.region_mask = 0;

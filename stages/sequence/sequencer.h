@@ -1,6 +1,7 @@
 // sequence: gives every record its place in the log and its time, and hands it to the log and the state.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -45,6 +46,9 @@ class Sequencer {
 
     Seq next_seq() const { return next_seq_; }
     StampNs last_stamp_ns() const { return last_stamp_ns_; }
+    /// The time by which intake judges: never back, and no later stamp is before it. Else a clock that is set
+    /// back would give stamps that lie inside a window which dedup has seen end.
+    StampNs time_ns() { return time_ns_ = std::max({time_ns_, last_stamp_ns_, clock_.wall_ns()}); }
 
   private:
     void publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab);
@@ -56,6 +60,7 @@ class Sequencer {
     std::unique_ptr<EventBatch> events_, letters_;
     Seq next_seq_;
     StampNs last_stamp_ns_;
+    StampNs time_ns_ = 0;
 };
 
 }  // namespace penstock

@@ -86,6 +86,16 @@ TEST_F(SequencerTest, SequencesAndStampsRiseStrictlyThoughTheClockStepsBack) {
     EXPECT_EQ(sequencer_.last_stamp_ns(), stamp);
 }
 
+TEST_F(SequencerTest, NoStampIsBeforeATimeThatIntakeHasJudgedBy) {
+    clock_.set_wall(kT + 20'000'000'000);
+    EXPECT_EQ(sequencer_.time_ns(), kT + 20'000'000'000);
+    clock_.set_wall(kT - 3'600'000'000'000);
+    EXPECT_EQ(sequencer_.time_ns(), kT + 20'000'000'000);
+    event();
+    sequencer_.publish();
+    take([&](const EventBatch& b) { EXPECT_GE(b.header.base_stamp_ns, kT + 20'000'000'000); });
+}
+
 TEST_F(SequencerTest, NothingOpenPublishesNothing) {
     EXPECT_TRUE(sequencer_.empty());
     sequencer_.publish();
