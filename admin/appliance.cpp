@@ -134,7 +134,7 @@ class Appliance {
                      telemetry_.ingest_backend,
                      fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
                                  http_->port()));
-        yield_to_others();  // from here on this thread writes checkpoints
+        yield_to_others(10);  // from here on this thread writes checkpoints
         const bool in_order = wait_for_signal();
         stop(in_order);
         return in_order ? 0 : 1;
@@ -274,6 +274,9 @@ class Appliance {
     void guarded(const char* name, Work work, std::atomic<bool>& stop, size_t consumer) {
         pthread_setname_np(pthread_self(), name);
         if (consumer == kStateConsumer) ask_for_short_slice();
+        // It copies megabytes and then waits for the disk: a turn later costs an ack little, and a deadline that
+        // waits behind it much.
+        if (consumer == kLogConsumer) yield_to_others(5);
         try {
             while (!stop.load(std::memory_order_acquire) || ring_.depth(consumer) > 0) {
                 if (failed_.load()) return;

@@ -4,7 +4,7 @@
 #   tidy      clang-tidy over the files that differ from the main branch; --all: over all of them
 #   includes  who may include whom, and the README's map
 #   asan      unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
-#   tsan      the unit tests that have threads, with ThreadSanitizer
+#   tsan      the unit tests that have threads, and the system tests (the whole program), with ThreadSanitizer
 # Without STEP all of them, in this order. Ends with one line that sums up; exit code 1 when a step failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -43,9 +43,22 @@ tidy() {
     xargs -P "$jobs" -n 4 clang-tidy-19 -p build/asan --quiet <<<"$files" 2> >(grep -v 'warnings generated\|Suppressed\|Use -header-filter' >&2)
 }
 
+build() {  # PRESET TARGET...: quiet, but for what failed
+    local preset=$1 log
+    shift
+    log=$(mktemp)
+    if cmake --preset "$preset" >"$log" 2>&1 && cmake --build "build/$preset" --target "$@" -j "$jobs" >"$log" 2>&1; then
+        tail -1 "$log"
+        rm -f "$log"
+        return 0
+    fi
+    grep -v '^\[[0-9]*/[0-9]*\] \(Building\|Linking\)' "$log" | head -50 >&2
+    rm -f "$log"
+    return 1
+}
+
 unit_tests() {  # PRESET FILTER
-    cmake --preset "$1" >/dev/null && cmake --build "build/$1" --target unit_tests -j "$jobs" | tail -1 || return 1
-    "build/$1/tests/unit_tests" --gtest_brief=1 --gtest_filter="$2"
+    build "$1" unit_tests && "build/$1/tests/unit_tests" --gtest_brief=1 --gtest_filter="$2"
 }
 
 includes() {
@@ -53,7 +66,7 @@ includes() {
     for preset in asan release; do [ -x build/$preset/tests/unit_tests ] && program=build/$preset/tests/unit_tests && break; done
     if [ ! -x "$program" ]; then
         program=build/asan/tests/unit_tests
-        cmake --preset asan >/dev/null && cmake --build build/asan --target unit_tests -j "$jobs" | tail -1 || return 1
+        build asan unit_tests || return 1
     fi
     "$program" --gtest_brief=1 --gtest_filter='Architecture.*'
 }
@@ -63,7 +76,10 @@ asan() {
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 unit_tests asan '*'
 }
 
-tsan() { TSAN_OPTIONS=suppressions=deploy/sanitizers/tsan.supp:halt_on_error=1:second_deadlock_stack=1 unit_tests tsan "$threaded"; }
+tsan() {
+    export TSAN_OPTIONS="suppressions=$PWD/deploy/sanitizers/tsan.supp:halt_on_error=1:second_deadlock_stack=1"
+    unit_tests tsan "$threaded" && build tsan penstock system_tests && build/tsan/tests/system_tests --gtest_brief=1
+}
 
 failed=()
 for step in "${steps[@]}"; do

@@ -26,8 +26,8 @@ inline bool ask_for_short_slice(uint64_t slice_ns = 100'000) {
     return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
 }
 
-/// For a thread whose work nobody waits for: the others get the processor before it. Threads that it starts
-/// later inherit that.
-inline void yield_to_others() { setpriority(PRIO_PROCESS, 0, 10); }  // 0: this thread, on Linux
+/// For a thread that may come after the others when processors are few; 1 to 19, the more the later. Threads
+/// that it starts later inherit that.
+inline void yield_to_others(int nice) { setpriority(PRIO_PROCESS, 0, nice); }  // 0: this thread, on Linux
 
 }  // namespace penstock
