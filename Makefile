@@ -8,7 +8,7 @@ FUZZ_FOR := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS)
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: help install build run test dst check bench bench-sustained torture fuzz clean
+.PHONY: help install build run test dst check bench bench-sustained bench-recovery torture fuzz clean
 help:
 	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
@@ -67,6 +67,12 @@ bench-sustained:
 	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@perf/sustained.sh 300
+
+bench-recovery:
+	@deploy/install.sh run bench
+	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
+	@cmake --build $(BUILD) --target penstock bench_e2e -j $(JOBS)
+	@$(BUILD)/perf/bench_e2e --program $(BUILD)/penstock --folder build/bench/recovery recovery
 
 clean:
 	rm -rf build

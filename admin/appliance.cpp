@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -112,6 +113,7 @@ class Appliance {
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
+          identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {
         log_.register_names(region_names(config), tenant_names(config));
@@ -167,8 +169,11 @@ class Appliance {
     void recover() {
         telemetry_.readiness = Readiness::kRecovering;
         try {
+            auto dedup = std::async(std::launch::async, [this] {
+                recover_dedup(log_, &identity_runs_, dedup_, window_ns(), clock_);
+            });
             recover_state(log_, state_, {&engine_, &positions_, &book_}, start_.accept_partial_state);
-            recover_dedup(log_, dedup_, window_ns(), clock_);
+            dedup.get();
         } catch (const LogError& e) {
             if (!e.damaged()) throw;
             throw LogError(
@@ -274,8 +279,8 @@ class Appliance {
     void guarded(const char* name, Work work, std::atomic<bool>& stop, size_t consumer) {
         pthread_setname_np(pthread_self(), name);
         if (consumer == kStateConsumer) ask_for_short_slice();
-        // It copies megabytes and then waits for the disk: a turn later costs an ack little, and a deadline that
-        // waits behind it much.
+        // It copies megabytes and then waits for the disk: a turn later costs an ack little, and a deadline
+        // that waits behind it much.
         if (consumer == kLogConsumer) yield_to_others(5);
         try {
             while (!stop.load(std::memory_order_acquire) || ring_.depth(consumer) > 0) {
@@ -355,6 +360,7 @@ class Appliance {
             if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
+            identity_runs_.collect(std::max(clock_.wall_ns(), log_.bounds().last_stamp_ns));
             view_.publish(*sla_stage_->view(), log_, telemetry_);
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
@@ -429,6 +435,7 @@ class Appliance {
     ProducerPositions positions_;  // state thread
     DeadLetterBook book_;          // state thread; read by others
     Vocabulary vocabulary_;
+    IdentityRunWriter identity_runs_;                      // main thread
     DedupStage dedup_;                                     // intake thread
     EnrichStage enrich_;                                   // intake thread; reloaded by the main thread
     std::map<std::string, Workflow> workflows_;            ///< of the configuration

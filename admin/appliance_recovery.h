@@ -9,6 +9,7 @@
 #include "pipeline/state_machine.h"
 #include "stages/dedup/dedup.h"
 #include "storage/event_log.h"
+#include "storage/identity_runs.h"
 #include "storage/state_store.h"
 
 namespace penstock {
@@ -19,8 +20,10 @@ namespace penstock {
 void recover_state(const EventLog& log, const StateStore& state, const std::vector<StateMachine*>& machines,
                    bool accept_partial_state);
 
-/// Identities of the events received within the window.
-void recover_dedup(const EventLog& log, DedupStage& dedup, int64_t window_ns, const Clock& clock);
+/// Identities of the events received within the window: from `runs` where there are some, else from the log.
+/// Throws LogError.
+void recover_dedup(const EventLog& log, const IdentityRunWriter* runs, DedupStage& dedup, int64_t window_ns,
+                   const Clock& clock);
 
 /// LMDB's pages carry no checksum, and a damaged one may lead a reader anywhere. While this lives, such a
 /// crash ends the process with a message that says what to do, and exit code 1. One at a time.

@@ -47,6 +47,56 @@ class SegmentedMap {
         size_ = sweep_at_ = 0;
     }
 
+    /// Of an empty map: makes room for so many keys at once, in segments that follow each other by key.hi.
+    void reserve(size_t keys) {
+        uint32_t depth = 0;
+        while ((keys >> depth) > kSlots * 3 / 4) ++depth;
+        if (size_ > 0 || depth <= depth_) return;
+        segments_.clear();
+        depth_ = depth;
+        directory_.resize(size_t{1} << depth);
+        for (Segment*& cell : directory_) cell = new_segment(depth);
+    }
+    /// Adds keys to a map that has room for them (reserve), several threads at once as long as their keys
+    /// differ in the top bit of hi. What found no room waits for absorb(). Nothing else uses the map
+    /// meanwhile.
+    class Filler {
+      public:
+        explicit Filler(SegmentedMap& map) : map_(map) {}
+        V* find(const Hash128& key) {
+            Segment* s = map_.segment_of(key);
+            const int slot = s->find(key);
+            return slot < 0 ? nullptr : &s->entries[slot].value;
+        }
+        void insert(const Hash128& key, const V& value) {
+            Segment* s = map_.segment_of(key);
+            if (s->used == kUsedMax || map_.depth_ == 0) {
+                overflow_.push_back({key, value});
+                return;
+            }
+            s->insert(key, value);
+            ++added_;
+        }
+
+      private:
+        friend SegmentedMap;
+        SegmentedMap& map_;
+        size_t added_ = 0;
+        std::vector<Entry> overflow_;
+    };
+    /// After all threads: `newer(value, known)` tells which of two values of a key stays.
+    template <typename Newer>
+    void absorb(Filler& filler, Newer newer) {
+        size_ += filler.added_;
+        for (const Entry& e : filler.overflow_) {
+            V* known = find(e.key);
+            if (!known)
+                insert(e.key, e.value);
+            else if (newer(e.value, *known))
+                *known = e.value;
+        }
+    }
+
     void prefetch(const Hash128& key) const {
         __builtin_prefetch(segment_of(key)->tags + group_of(key) * kGroup);
     }

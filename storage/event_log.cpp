@@ -390,4 +390,26 @@ void LogReader::scan_back(const std::function<bool(const RecordView&)>& visit) c
     if (rc != MDB_NOTFOUND) fail("read the log", rc);
 }
 
+Seq LogReader::find_received(StampNs since_ns) const {
+    // Stamps rise with sequences.
+    const EventLog::Bounds bounds = log_.bounds();
+    Seq low = bounds.first_seq, high = bounds.next_seq;
+    while (low < high) {
+        const Seq middle = low + (high - low) / 2;
+        bool older = false;
+        Seq first = middle, end = middle + 1;
+        scan(middle, [&](const RecordView& record) {
+            older = record.last_stamp() < since_ns;
+            first = record.first_seq();
+            end = record.end_seq();
+            return false;
+        });
+        if (older)
+            low = end;
+        else
+            high = std::min(first, middle);
+    }
+    return low;
+}
+
 }  // namespace penstock

@@ -19,11 +19,14 @@ struct EndToEndOptions {
     std::string format = "both";  ///< json, binary or both
     std::string dsns;             ///< sustained: a file, region and connection string a line
     double window_s = 20;         ///< sustained: of dedup
+    uint64_t keys = 1'000'000;    ///< recovery: in flight
+    uint64_t window_events = 60'000'000;  ///< recovery: in the dedup window
 };
 
 void run_throughput(const EndToEndOptions& options);
 void run_latency(const EndToEndOptions& options);
 void run_sustained(const EndToEndOptions& options);
+void run_recovery(const EndToEndOptions& options);
 
 std::string_view name_of(EventFeed::Format format);
 

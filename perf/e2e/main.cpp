@@ -1,5 +1,5 @@
-// bench_e2e throughput | latency | sustained: see docs/performance.md. Results as JSON lines on stdout, what
-// is going on on stderr.
+// bench_e2e throughput | latency | sustained | recovery: see docs/performance.md. Results as JSON lines on
+// stdout, what is going on on stderr.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -28,6 +28,11 @@ int main(int argc, char** argv) {
     sustained->add_option("--dsns", options.dsns, "file: a region and its connection string a line")
         ->required();
     sustained->add_option("--window", options.window_s, "dedup window, in seconds")->capture_default_str();
+    auto* recovery = app.add_subcommand("recovery", "kill -9 under load, and how long the next start takes");
+    recovery->add_option("--events", options.window_events, "in the dedup window")->capture_default_str();
+    recovery->add_option("--keys", options.keys, "in flight")->capture_default_str();
+    recovery->add_option("--rate", options.rate, "events a second at the kill")->capture_default_str();
+    recovery->add_option("--seconds", options.seconds, "of that rate before the kill")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     catch_stop_signals();
     int code = 0;
@@ -36,6 +41,7 @@ int main(int argc, char** argv) {
         if (*throughput) run_throughput(options);
         if (*latency) run_latency(options);
         if (*sustained) run_sustained(options);
+        if (*recovery) run_recovery(options);
     } catch (const CheckFailed& e) {
         std::cerr << "bench_e2e: the check failed: " << e.what() << '\n';
         code = 1;

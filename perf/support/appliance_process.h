@@ -42,6 +42,8 @@ class ApplianceProcess {
     };
     Buckets histogram(const std::string& name) const;
 
+    /// kill -9, and waits for its end. Another may be started on the folder.
+    void kill_now();
     /// Stops in order and waits. Throws when it does not end well.
     void stop();
     /// After stop(): `penstock log verify`; throws when the log is damaged.
@@ -49,7 +51,6 @@ class ApplianceProcess {
 
   private:
     [[noreturn]] void fail(const std::string& what);
-    void kill_now();
     std::string get(const std::string& target) const;
 
     const Options options_;

@@ -58,7 +58,7 @@ void DedupStage::restore(const EventIdentity& identity, StampNs received_ns, Sta
     move_time(now_ns);
     const uint64_t value = (identity.content & ~kTickMask) | tick_of(received_ns), tick = tick_of(now_ns_);
     if (uint64_t* known = keys_.find(identity.id)) {
-        *known = value;
+        if (newer(value, *known, tick)) *known = value;
     } else {
         keys_.insert(identity.id, value, [&](const auto& entry) { return expired(entry.value, tick); });
     }

@@ -23,8 +23,40 @@ class DedupStage {
     /// The event shall be stored again though it is known: its region refused it.
     void retract(const EventIdentity& identity) { keys_.erase(identity.id); }
 
-    /// Recovery: the event is in the log.
+    /// Recovery: the event is in the log. In any order.
     void restore(const EventIdentity& identity, StampNs received_ns, StampNs now_ns);
+
+    /// Recovery of many: two threads, a Filler each, whose identities differ in the top bit of id.hi. Then
+    /// absorb() of both, before anything else.
+    class Filler {
+      public:
+        explicit Filler(DedupStage& stage)
+            : stage_(stage), keys_(stage.keys_), now_tick_(stage.tick_of(stage.now_ns_)) {}
+        void restore(const EventIdentity& identity, StampNs received_ns) {
+            const uint64_t value = (identity.content & ~kTickMask) | stage_.tick_of(received_ns);
+            uint64_t* known = keys_.find(identity.id);
+            if (!known)
+                keys_.insert(identity.id, value);
+            else if (newer(value, *known, now_tick_))
+                *known = value;
+        }
+
+      private:
+        friend DedupStage;
+        DedupStage& stage_;
+        SegmentedMap<uint64_t>::Filler keys_;
+        uint64_t now_tick_;
+    };
+    /// Before the Fillers: there will be so many.
+    void expect(size_t keys, StampNs now_ns) {
+        move_time(now_ns);
+        keys_.reserve(keys);
+    }
+    void absorb(Filler& filler) {
+        keys_.absorb(filler.keys_, [tick = tick_of(now_ns_)](uint64_t value, uint64_t known) {
+            return newer(value, known, tick);
+        });
+    }
 
     /// Forgets expired keys of as many segments as the time since the last call makes due: all are seen well
     /// before their ticks could come round.
@@ -43,6 +75,10 @@ class DedupStage {
     /// window forgets all of them at once, before ticks of another round could be taken for theirs.
     void move_time(StampNs now_ns);
     uint64_t tick_of(StampNs ns) const { return static_cast<uint64_t>(ns / tick_ns_) & kTickMask; }
+    /// Of one identity in whatever order, the latest counts.
+    static bool newer(uint64_t value, uint64_t known, uint64_t tick) {
+        return ((tick - value) & kTickMask) <= ((tick - known) & kTickMask);
+    }
     bool expired(uint64_t value, uint64_t tick) const { return ((tick - value) & kTickMask) > window_ticks_; }
 
     SegmentedMap<uint64_t> keys_;

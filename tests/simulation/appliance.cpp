@@ -44,7 +44,7 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
     recover_state(log_, state_, {&engine_, &positions_}, false);
     for (const uint32_t id : engine_.workflow_ids())
         active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
-    recover_dedup(log_, dedup_, options.window_ns, clock_);
+    recover_dedup(log_, nullptr, dedup_, options.window_ns, clock_);
     const EventLog::Bounds bounds = log_.bounds();
     telemetry_.first_seq = bounds.first_seq;
     telemetry_.committed_seq = bounds.next_seq;
