@@ -460,6 +460,9 @@ class Compiler {
                                                     "[\"name\"]",
                                                     found()));
                 const Token name = advance();
+                for (const std::string_view word : {"in", "true", "false", "null"})
+                    if (name.is_name(word))
+                        fail(name.offset, fmt::format("'{0}' is a reserved word; write [\"{0}\"]", word));
                 if (token_.is_sign("("))
                     r = based_on(method(settled(r), name));
                 else
@@ -484,8 +487,9 @@ class Compiler {
         } else if (!r.type.is(Kind::kDyn)) {
             const bool method =
                 s.is_name() && std::find(kMethods.begin(), kMethods.end(), s.name) != kMethods.end();
-            fail(offset, method ? fmt::format("'{}' is a function; write {}()", s.name, s.name)
-                                : fmt::format("{} is a {}, which has no members", what(), text_of(r.type)));
+            fail(offset,
+                 method ? fmt::format("'{}' is a function; write {}()", s.name, s.name)
+                        : fmt::format("{} is of type {}, which has no members", what(), text_of(r.type)));
         }
         if (++made_ > limits::kNodesMax || r.steps.size() >= limits::kDepthMax)
             fail(offset, fmt::format("a path has at most {} steps", limits::kDepthMax));
@@ -630,6 +634,7 @@ class Compiler {
 
     std::vector<std::string_view> names() const {
         std::vector<std::string_view> all;
+        all.reserve(locals_.size() + schema_.variables().size());
         for (const Local& local : locals_) all.push_back(local.name);
         for (const Variable& variable : schema_.variables()) all.push_back(variable.name);
         return all;

@@ -27,13 +27,15 @@ constexpr std::array<std::string_view, 20> kSigns = {"&&", "||", "==", "!=", "<=
 std::string_view hint(std::string_view rest) {
     if (rest.starts_with("&")) return "'and' is written &&";
     if (rest.starts_with("|")) return "'or' is written ||";
+    if (rest.starts_with("<>")) return "'is not' is written !=";
+    if (rest.starts_with("#")) return "comments begin with //";
     if (rest.starts_with("=")) return "'equals' is written ==";
     if (rest.starts_with("{") || rest.starts_with("}"))
         return "maps cannot be written here; compare members one by one";
     if (rest.starts_with("\xe2\x80\x9c") || rest.starts_with("\xe2\x80\x9d") ||
         rest.starts_with("\xe2\x80\x98") || rest.starts_with("\xe2\x80\x99"))
         return "this is a typographic quote; write \" or '";
-    if (rest.starts_with(";")) return "an expression is one line of thought without ';'; join with && or ||";
+    if (rest.starts_with(";")) return "an expression is one condition; join two with && or ||";
     return {};
 }
 
@@ -85,7 +87,7 @@ Token Lexer::next() {
     }
     size_t length = c == '.' || c == ',' ? 1 : 0;
     for (const std::string_view sign : kSigns)
-        if (length == 0 && at(sign)) length = sign.size();
+        if (length == 0 && at(sign) && !at("<>")) length = sign.size();
     if (length == 0) {
         const std::string_view rest = text_.substr(at_);
         if (const std::string_view meant = hint(rest); !meant.empty()) fail(at_, std::string(meant));

@@ -142,7 +142,7 @@ inline std::string shown(Value v, const Variables& variables) {
                 for (const Value& one : v.as_plain_list()) show.element(one);
             else
                 variables.each(v, show);
-            return "[" + out + "]";
+            return fmt::format("[{}]", out);
         }
         case Value::Kind::kMap:
             return "{..}";

@@ -232,7 +232,7 @@ TEST(ExpressionSemantics, TheConditionalEvaluatesOneSide) {
                  {"data.order.id ? 1 : 2", "!NotBool"},
                  {"1 / 0 > 0 ? 1 : 2", "!DivisionByZero"},
                  {"false ? 1 : false ? 2 : 3", "3"},
-                 {"true ? false ? 1 : 2 : 3", "2"},
+                 {"true ? (false ? 1 : 2) : 3", "2"},
                  {"(test ? 1 : 2) + 1", "3"}});
 }
 
