@@ -25,6 +25,7 @@ int workflow(const uint8_t* data, size_t size);
 int log_record(const uint8_t* data, size_t size);
 int lookup_table(const uint8_t* data, size_t size);
 int http_query(const uint8_t* data, size_t size);
+int expression(const uint8_t* data, size_t size);
 
 struct NamedTarget {
     const char* name;
@@ -34,6 +35,7 @@ inline constexpr NamedTarget kTargets[] = {
     {"ndjson", ndjson},         {"frames", frames},         {"json_event", json_event},
     {"config", config},         {"workflow", workflow},     {"flatbuffer_event", flatbuffer_event},
     {"log_record", log_record}, {"http_query", http_query}, {"lookup_table", lookup_table},
+    {"expression", expression},
 };
 
 inline void require(bool holds, const std::string& what) {
