@@ -242,6 +242,7 @@ std::optional<Calendar> read_calendar(const json::value& value, std::string_view
     read_special_days(object, false, hours, pointer, days, faults);
     read_special_days(object, true, hours, pointer, days, faults);
     std::vector<Date> dates;
+    dates.reserve(days.size());
     for (const SpecialDay& day : days) dates.push_back(day.date);
     std::sort(dates.begin(), dates.end());
     for (auto it = dates.begin(); (it = std::adjacent_find(it, dates.end())) != dates.end();

@@ -111,24 +111,28 @@ Schedule::Frame Schedule::frame(Date date) const {
                 end.first_ns - begin.first_ns == kDayNs};
 }
 
-/// Of a date that is due: every instant once, in order, before those that the day before has too are gone.
+/// Of a date that is due: every instant once, in order; also the one that the day before may have too.
 std::vector<StampNs> Schedule::instants(Date date) const {
     std::vector<StampNs> out;
     const Frame day = frame(date);
     if (!day.exists) return out;
+    out.reserve(times_s_.size() + 120);  // an hour may come twice
     if (day.plain) {
         for (const int32_t at_s : times_s_) out.push_back(day.begin_ns + at_s * kSecondNs);
         return out;
     }
     // Hour by hour, since looking a local time up costs more than adding.
     const absl::CivilSecond midnight(date);
+    int32_t end_s = -1;
+    Zone::Instants begin{}, end{};
     for (size_t i = 0; i < times_s_.size();) {
         const int32_t hour_s = times_s_[i] / 3600 * 3600;
-        const Zone::Instants begin = zone_.instants(midnight + hour_s),
-                             end = zone_.instants(midnight + hour_s + 3600);
+        begin = hour_s == end_s ? end : zone_.instants(midnight + hour_s);
+        end_s = hour_s + 3600;
+        end = zone_.instants(midnight + end_s);
         const bool plain = begin.kind == Zone::Kind::kUnique && end.kind == Zone::Kind::kUnique &&
                            end.first_ns - begin.first_ns == 3600 * kSecondNs;
-        for (; i < times_s_.size() && times_s_[i] < hour_s + 3600; ++i) {
+        for (; i < times_s_.size() && times_s_[i] < end_s; ++i) {
             if (plain) {
                 out.push_back(begin.first_ns + (times_s_[i] - hour_s) * kSecondNs);
                 continue;
@@ -157,6 +161,7 @@ std::vector<Occurrence> Schedule::on(Date date) const {
     std::vector<Occurrence> out;
     if (date < kFirstDate || date > kLastDate || !is_due(date)) return out;
     const std::vector<StampNs> due = instants(date);
+    out.reserve(due.size());
     const size_t first = !due.empty() && repeats_the_day_before(date, due.front()) ? 1 : 0;
     for (size_t i = first; i < due.size(); ++i)
         out.push_back({date, static_cast<int>(i - first) + 1, due[i]});
@@ -169,9 +174,12 @@ std::optional<Occurrence> Schedule::first_after(Date date, StampNs after_ns, boo
     settled = day.plain;
     if (day.plain && day.end_ns <= after_ns) return std::nullopt;
     if (!day.plain) {
-        for (const Occurrence& o : on(date))
-            if (o.due_ns > after_ns) return o;
-        return std::nullopt;
+        const std::vector<StampNs> due = instants(date);
+        if (due.empty()) return std::nullopt;
+        const auto begin = due.begin() + (repeats_the_day_before(date, due.front()) ? 1 : 0);
+        const auto it = std::upper_bound(begin, due.end(), after_ns);
+        if (it == due.end()) return std::nullopt;
+        return Occurrence{date, static_cast<int>(it - begin) + 1, *it};
     }
     const bool repeats = times_s_.front() == 0 && repeats_the_day_before(date, day.begin_ns);
     const auto first = times_s_.begin() + (repeats ? 1 : 0);
