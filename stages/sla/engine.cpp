@@ -107,9 +107,9 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
     }
     advance(now_ns, seq);
     if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflow))
-        define(parse_workflow(view_of(control.text())));
+        define(parse_workflow(view_of(control.text())), now_ns, seq);
     if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired))
-        retire(view_of(control.name()));
+        retire(view_of(control.name()), now_ns, seq);
 }
 
 void Engine::advance(StampNs now_ns, Seq cause_seq) {
@@ -161,7 +161,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             state.phase = Phase::kSettled;
         } else {
             if (instance == InstancePool::kNone) {
-                instance = r.pool.add(key);
+                instance = r.pool.add(key, head.tenant);
             }
             EdgeState& state = r.pool.edge(instance, role.edge);
             if (state.phase != Phase::kIdle) continue;
@@ -222,10 +222,22 @@ void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
 
 void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq,
                   StampNs now_ns) {
+    constexpr Finding::Kind kFindings[] = {Finding::Kind::kMissed, Finding::Kind::kDeliveredLate,
+                                           Finding::Kind::kLate};
+    tell(kFindings[static_cast<size_t>(kind)], r, i, edge, cause_seq, now_ns);
     if (!on_effect) return;
     const StampNs deadline = r.pool.edge(i, edge).deadline_ns;
     on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.edge(i, edge).anchor_seq, cause_seq, deadline,
                std::max(deadline, now_ns)});
+}
+
+void Engine::tell(Finding::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq,
+                  StampNs now_ns) {
+    if (!on_finding) return;
+    const EdgeState& state = r.pool.edge(i, edge);
+    const Edge& rule = r.workflow.edges[edge];
+    on_finding({kind, rule.severity, r.pool.at(i).tenant, r.workflow.name, rule.name, r.pool.at(i).key,
+                state.anchor_seq, cause_seq, state.deadline_ns, std::max(state.deadline_ns, now_ns)});
 }
 
 bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes,
@@ -239,33 +251,40 @@ bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uin
 
 // --- workflows --------------------------------------------------------------------------------------------
 
-void Engine::define(Workflow workflow) {
-    retire(workflow.name);
+void Engine::define(Workflow workflow, StampNs now_ns, Seq cause_seq) {
+    retire(workflow.name, now_ns, cause_seq);
     const auto id = static_cast<uint32_t>(running_.size());
     running_.push_back(std::make_unique<Running>(id, std::move(workflow)));
     totals_dirty_ = true;
     index_roles();
 }
 
-void Engine::retire(std::string_view name) {
+void Engine::retire(std::string_view name, StampNs now_ns, Seq cause_seq) {
     for (auto& r : running_) {
         if (!r || r->workflow.name != name) continue;
         while (save_some(1'000)) {
         }  // its rows of the cut are copied from what goes now
-        drop_instances(*r);
+        drop_instances(*r, now_ns, cause_seq);
         retired_unsaved_.push_back(r->id);
         r.reset();
     }
     index_roles();
 }
 
-void Engine::drop_instances(Running& r) {
+void Engine::drop_instances(Running& r, StampNs now_ns, Seq cause_seq) {
+    // In the order of their anchors: where instances lie in memory depends on restarts.
+    std::vector<std::tuple<Seq, uint32_t, uint32_t>> missed;
     r.pool.for_each([&](uint32_t i) {
         gone_.push_back({r.id, r.pool.at(i).key});
-        for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
-            if (r.pool.edge(i, e).timer != kNoTimer) wheel_.cancel(r.pool.edge(i, e).timer);
+        for (uint32_t e = 0; e < r.pool.edge_count(); ++e) {
+            const EdgeState& state = r.pool.edge(i, e);
+            if (state.timer != kNoTimer) wheel_.cancel(state.timer);
+            if (state.phase == Phase::kMissed) missed.emplace_back(state.anchor_seq, e, i);
+        }
         if (r.pool.at(i).retention != kNoTimer) wheel_.cancel(r.pool.at(i).retention);
     });
+    std::sort(missed.begin(), missed.end());
+    for (const auto& [anchor_seq, e, i] : missed) tell(Finding::Kind::kWithdrawn, r, i, e, cause_seq, now_ns);
 }
 
 void Engine::index_roles() {
@@ -401,6 +420,7 @@ void Engine::save_instance(Running& r, uint32_t i) {
         const EdgeState& state = r.pool.edge(i, e);
         value_row_.value(state.deadline_ns).value(state.anchor_seq).value(state.phase);
     }
+    value_row_.value(instance.tenant);
     saving_->put(key_row_.bytes(), value_row_.bytes());
 }
 
@@ -435,7 +455,7 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
         case 2: {
             Running* r = running(key.key_u32());
             if (!r) return;
-            const uint32_t i = r->pool.add(key.value<Hash128>());
+            const uint32_t i = r->pool.add(key.value<Hash128>(), 0);
             r->pool.at(i).last_stamp_ns = value.value<StampNs>();
             for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
                 EdgeState& state = r->pool.edge(i, e);
@@ -443,6 +463,7 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
                 state.anchor_seq = value.value<Seq>();
                 state.phase = value.value<Phase>();
             }
+            r->pool.at(i).tenant = value.value<uint16_t>();  // rows of the first version have none
             return;
         }
         case Observer::kProducerTable: {

@@ -15,6 +15,7 @@
 #include "pipeline/telemetry.h"
 #include "pipeline/timer_wheel.h"
 #include "schemas/event_fields.h"
+#include "schemas/finding.h"
 #include "stages/sla/observer.h"
 #include "stages/sla/workflow.h"
 
@@ -56,12 +57,14 @@ class Engine final : public StateMachine {
     /// Time passes: fires what is due before `now_ns`.
     void advance(StampNs now_ns, Seq cause_seq);
     /// Publishes the workflow; one of the same name is replaced, its instances forgotten.
-    void define(Workflow workflow);
-    void retire(std::string_view name);
+    void define(Workflow workflow, StampNs now_ns = kNoTime, Seq cause_seq = 0);
+    void retire(std::string_view name, StampNs now_ns = kNoTime, Seq cause_seq = 0);
 
     // --- output ---
     /// Called in order, from inside apply.
     std::function<void(const SlaEffect&)> on_effect;
+    /// The same, for alerts; also what a workflow that goes leaves behind.
+    FindingSink on_finding;
     WorkflowCounts counts(uint32_t workflow) const;
     std::vector<uint32_t> workflow_ids() const;
     const Workflow* workflow(uint32_t id) const;
@@ -109,9 +112,11 @@ class Engine final : public StateMachine {
     /// Before every change of an instance's row.
     void before_change(Running& r, uint32_t instance);
     void save_instance(Running& r, uint32_t instance);
+    void tell(Finding::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq,
+              StampNs now_ns);
     static bool any_armed(const Running& r, uint32_t instance);
     void retain_or_evict(Running& r, uint32_t instance, StampNs now_ns);
-    void drop_instances(Running& r);
+    void drop_instances(Running& r, StampNs now_ns, Seq cause_seq);
     void emit(SlaEffect::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq,
               StampNs now_ns);
     bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;

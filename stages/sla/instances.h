@@ -23,6 +23,7 @@ struct Instance {
     StampNs last_stamp_ns = 0;     ///< of the last event or missed deadline that changed it
     TimerId retention = kNoTimer;  ///< there whenever no edge is armed
     uint32_t changed_in = 0;       ///< the Running::interval of its last change that is not saved; 0: none
+    uint16_t tenant = 0;
     bool live = false;
 };
 
@@ -47,7 +48,7 @@ class InstancePool {
         const uint32_t* found = index_.find(key);
         return found ? *found : kNone;
     }
-    uint32_t add(const Hash128& key) {
+    uint32_t add(const Hash128& key, uint16_t tenant) {
         uint32_t i;
         if (!free_.empty()) {
             i = free_.back();
@@ -60,6 +61,7 @@ class InstancePool {
         }
         at(i) = Instance{};
         at(i).key = key;
+        at(i).tenant = tenant;
         at(i).live = true;
         for (uint32_t e = 0; e < edges_; ++e) edge(i, e) = EdgeState{};
         index_.insert(key, i);

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <boost/json.hpp>
+#include <map>
 
 #include "schemas/limits.h"
 
@@ -107,6 +108,7 @@ Workflow parse_workflow(std::string_view document) {
         faults.add("/edges", fmt::format("must be an array of 1 to {} edges", kEdgesMax));
         faults.raise();
     }
+    std::map<std::string, int> names;
     size_t index = 0;
     for (const json::value& item : edges->get_array()) {
         const std::string pointer = fmt::format("/edges/{}", index++);
@@ -128,6 +130,9 @@ Workflow parse_workflow(std::string_view document) {
         edge.within_ns = ms * 1'000'000;
         edge.from_hash = XXH3_64bits(edge.from.data(), edge.from.size());
         edge.to_hash = XXH3_64bits(edge.to.data(), edge.to.size());
+        const int earlier = ++names[fmt::format("{} -> {}", edge.from, edge.to)];
+        edge.name =
+            fmt::format("{} -> {}{}", edge.from, edge.to, earlier > 1 ? fmt::format(" #{}", earlier) : "");
         w.edges.push_back(std::move(edge));
     }
     faults.raise();

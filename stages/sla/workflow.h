@@ -10,7 +10,9 @@
 namespace penstock {
 
 struct Edge {
+    std::string name;  ///< unique in its workflow: "from -> to", or that with " #2" and so on
     std::string from, to;
+    uint8_t severity = 3;  ///< of what it finds, 1 to 5
     int64_t within_ns = 0;
     uint64_t from_hash = 0, to_hash = 0;  ///< of the type's text, as in EventHead::type_hash
 };
