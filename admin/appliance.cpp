@@ -360,14 +360,23 @@ class Appliance {
             if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
-            identity_runs_.collect(std::max(clock_.wall_ns(), log_.bounds().last_stamp_ns));
-            view_.publish(*sla_stage_->view(), log_, telemetry_);
+            read_behind_the_log();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
                 next_reload_ns = clock_.monotonic_ns() + reload_interval_ns();
             }
         }
         return false;
+    }
+
+    /// What follows the log at leisure. A log that failed at a commit cannot be read either.
+    void read_behind_the_log() {
+        try {
+            identity_runs_.collect(std::max(clock_.wall_ns(), log_.bounds().last_stamp_ns));
+            view_.publish(*sla_stage_->view(), log_, telemetry_);
+        } catch (const LogError& e) {
+            if (!failed_.load()) fail(fmt::format("log: {}", e.what()));
+        }
     }
 
     /// The shortest that a table asks for; looking at a file costs a microsecond.

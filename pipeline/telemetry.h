@@ -87,11 +87,13 @@ struct RegionTelemetry {
 struct EdgeCounts {
     std::string from, to;
     int64_t within_ms = 0;
-    uint64_t anchored = 0, met = 0, late = 0, missed = 0, pending = 0;
+    uint64_t anchored = 0, met = 0, late = 0, missed = 0, pending = 0, cancelled = 0;
+    std::string name;
 };
 struct WorkflowCounts {
     std::string name;
     std::vector<EdgeCounts> edges;
+    uint64_t condition_errors = 0;  ///< conditions that could not be evaluated, and so did not match
 };
 /// A deadline that passed, for the page's list; released only after the commit of its cause.
 struct MissedDeadline {

@@ -151,11 +151,13 @@ void log_and_engine(Exposition& x, const Telemetry& t) {
              sla->retracted_total);
     x.single("sla_evicted_total", "counter", "Instances given up at the limit or by age.",
              sla->evicted_total);
-    uint64_t met = 0, late = 0, missed = 0, pending = 0;
+    uint64_t met = 0, late = 0, missed = 0, pending = 0, cancelled = 0, condition_errors = 0;
     for (const auto& workflow : sla->workflows) {
         for (const auto& edge : workflow.edges) {
             met += edge.met, late += edge.late, missed += edge.missed, pending += edge.pending;
+            cancelled += edge.cancelled;
         }
+        condition_errors += workflow.condition_errors;
     }
     // Gauges: a missed edge becomes late or met when its event arrives after all.
     x.begin("sla_edges", "gauge", "Edges of all workflows by outcome.");
@@ -163,6 +165,10 @@ void log_and_engine(Exposition& x, const Telemetry& t) {
     x.sample("outcome", "late", late);
     x.sample("outcome", "missed", missed);
     x.sample("outcome", "pending", pending);
+    x.sample("outcome", "cancelled", cancelled);
+    x.single("sla_condition_errors", "gauge",
+             "Conditions of active workflows that could not be evaluated, and so did not match.",
+             condition_errors);
     x.single("checkpoints_total", "counter", "Checkpoints of the engine's state.", t.checkpoints.read());
     x.begin("checkpoint_seconds", "histogram", "Time of a checkpoint.");
     x.histogram(t.checkpoint_ns);

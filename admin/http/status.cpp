@@ -128,11 +128,14 @@ void write_sla(JsonWriter& json, const Telemetry& t) {
     json.end_array();
     json.key("workflows").begin_array();
     for (const auto& workflow : sla->workflows) {
-        json.begin_object().field("name", workflow.name).key("edges").begin_array();
+        json.begin_object().field("name", workflow.name).field("condition_errors", workflow.condition_errors);
+        json.key("edges").begin_array();
         for (const auto& e : workflow.edges) {
-            json.begin_object().field("from", e.from).field("to", e.to).field("within_ms", e.within_ms);
+            json.begin_object().field("name", e.name).field("from", e.from).field("to", e.to);
+            json.field("within_ms", e.within_ms);
             json.field("anchored", e.anchored).field("met", e.met).field("late", e.late);
-            json.field("missed", e.missed).field("pending", e.pending).end_object();
+            json.field("missed", e.missed).field("pending", e.pending);
+            json.field("cancelled", e.cancelled).end_object();
         }
         json.end_array().end_object();
     }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "pipeline/civil/date.h"
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 #include "pipeline/civil/zone.h"
 
 namespace penstock {

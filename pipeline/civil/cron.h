@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "pipeline/civil/date.h"
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 
 namespace penstock {
 

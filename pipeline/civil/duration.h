@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 
 namespace penstock {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 #include "schemas/log_record.h"
 
 namespace penstock {

@@ -10,28 +10,13 @@
 #include <tuple>
 #include <utility>
 
+#include "pipeline/civil/business_time.h"
 #include "schemas/event_fields.h"
-#include "stages/sla/instances.h"
+#include "stages/sla/event_variables.h"
 #include "stages/sla/key_selector.h"
+#include "stages/sla/running.h"
 
 namespace penstock {
-
-struct Engine::Running {
-    Running(uint32_t number, Workflow w) : id(number), workflow(std::move(w)), pool(workflow.edges.size()) {
-        counts.resize(workflow.edges.size());
-    }
-    struct Counts {
-        uint64_t anchored = 0, met = 0, late = 0, missed = 0, pending = 0;
-    };
-    const uint32_t id;
-    const Workflow workflow;
-    InstancePool pool;
-    std::vector<Counts> counts;     ///< by edge
-    std::vector<uint32_t> changed;  ///< instances changed in this interval; some may have gone
-    std::vector<uint32_t> unsaved;  ///< those of the interval before, while it is saved; from the end
-    uint32_t interval = 1;          ///< between two cuts
-    bool header_dirty = true;
-};
 
 using Phase = EdgeState::Phase;
 
@@ -125,57 +110,128 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
     advance(now_ns, seq);
     const auto it = roles_.find(head.type_hash);
     if (it == roles_.end()) return;
-    const std::string_view type = view_of(event_of(bytes)->type());
-
-    uint32_t workflow = 0xffffffff, instance = InstancePool::kNone;
-    Hash128 key;
-    bool has_key = false;
-    for (const Role& role : it->second) {
-        Running& r = *running_[role.workflow];
-        const Edge& edge = r.workflow.edges[role.edge];
-        if ((role.is_to ? edge.to : edge.from) != type) continue;  // another type of the same hash
-        if (role.workflow != workflow) {
-            workflow = role.workflow;
-            has_key = key_of(r, head, bytes, key);
-            instance = has_key ? r.pool.find(key) : InstancePool::kNone;
-        }
-        if (!has_key) continue;
-        if (role.is_to) {
-            if (instance == InstancePool::kNone) continue;
-            EdgeState& state = r.pool.edge(instance, role.edge);
-            if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) continue;
-            before_change(r, instance);
-            auto& counts = r.counts[role.edge];
-            const bool in_time = head.time_ns <= state.deadline_ns;
-            if (state.phase == Phase::kArmed) {
-                wheel_.cancel(state.timer);
-                state.timer = kNoTimer;
-                --counts.pending;
-            } else {
-                --counts.missed;
-                if (in_time) ++retracted_, totals_dirty_ = true;
-                emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, instance, role.edge,
-                     seq, now_ns);
+    const fb::Event& event = *event_of(bytes);
+    std::optional<EventVariables> variables;
+    const auto& roles = it->second;
+    for (size_t i = 0; i < roles.size();) {
+        Running& r = *running_[roles[i].workflow];
+        reached_.clear();
+        for (; i < roles.size() && roles[i].workflow == r.id; ++i) {
+            const WorkflowStage& stage = r.workflow.stages[roles[i].stage];
+            if (stage.type != view_of(event.type())) continue;  // another type of the same hash
+            if (stage.when) {
+                if (!variables) variables.emplace(event, head.time_ns, now_ns);
+                const Value holds = stage.when->test(*variables);
+                if (holds.is_error()) ++r.condition_errors, r.header_dirty = true;
+                if (!holds.is_true()) continue;
             }
-            ++(in_time ? counts.met : counts.late);
-            state.phase = Phase::kSettled;
-        } else {
-            if (instance == InstancePool::kNone) {
-                instance = r.pool.add(key, head.tenant);
-            }
-            EdgeState& state = r.pool.edge(instance, role.edge);
-            if (state.phase != Phase::kIdle) continue;
-            before_change(r, instance);
-            state.deadline_ns = later(head.time_ns, edge.within_ns);
-            state.anchor_seq = seq;
-            state.timer = wheel_.arm(state.deadline_ns, {r.id, instance, role.edge});
-            state.phase = Phase::kArmed;
-            ++r.counts[role.edge].anchored;
-            ++r.counts[role.edge].pending;
+            reached_.push_back(&stage);
         }
-        r.pool.at(instance).last_stamp_ns = now_ns;
-        if (role.is_to) retain_or_evict(r, instance, now_ns);
+        Hash128 key;
+        if (!reached_.empty() && key_of(r, head, bytes, key)) reach(r, key, head, seq, now_ns);
     }
+}
+
+void Engine::reach(Running& r, const Hash128& key, const EventHead& head, Seq seq, StampNs now_ns) {
+    // Settling comes first: where from and to are one stage, its first event anchors and its second settles.
+    uint32_t instance = r.pool.find(key);
+    bool ended = false;
+    if (instance != InstancePool::kNone) {
+        const Moment at{instance, seq, now_ns};
+        for (const WorkflowStage* stage : reached_)
+            for (const uint32_t e : stage->in) ended |= settle(r, e, head.time_ns, at);
+        for (const WorkflowStage* stage : reached_) {
+            for (const uint32_t e : stage->skips) ended |= cancel(r, e, at);
+            if (stage->terminal == WorkflowStage::Terminal::kNo) continue;
+            for (uint32_t e = 0; e < r.pool.edge_count(); ++e) ended |= give_up(r, e, at);
+        }
+    }
+    bool anchored = false;
+    for (const WorkflowStage* stage : reached_)
+        for (const uint32_t e : stage->out) {
+            if (instance == InstancePool::kNone) instance = r.pool.add(key, head.tenant);
+            anchored |= anchor(r, e, head.time_ns, {instance, seq, now_ns});
+        }
+    if (!ended && !anchored) return;
+    r.pool.at(instance).last_stamp_ns = now_ns;
+    if (ended) retain_or_evict(r, instance, now_ns);
+}
+
+bool Engine::settle(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
+    EdgeState& state = r.pool.edge(at.instance, e);
+    if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) return false;
+    before_change(r, at.instance);
+    auto& counts = r.counts[e];
+    const bool in_time = time_ns <= state.deadline_ns;
+    if (state.phase == Phase::kArmed) {
+        disarm(state);
+        --counts.pending;
+    } else {
+        --counts.missed;
+        if (in_time) ++retracted_, totals_dirty_ = true;
+        emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, at.instance, e, at.seq,
+             at.now_ns);
+    }
+    ++(in_time ? counts.met : counts.late);
+    state.phase = Phase::kSettled;
+    const WorkflowStage& from = r.workflow.from(r.workflow.edges[e]);
+    if (from.exclusive)
+        for (const uint32_t other : from.out)
+            if (other != e) cancel(r, other, at);
+    return true;
+}
+
+bool Engine::cancel(Running& r, uint32_t e, const Moment& at) {
+    EdgeState& state = r.pool.edge(at.instance, e);
+    if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) return false;
+    before_change(r, at.instance);
+    auto& counts = r.counts[e];
+    if (state.phase == Phase::kArmed) {
+        disarm(state);
+        --counts.pending;
+    } else {
+        --counts.missed;
+        tell(Finding::Kind::kWithdrawn, r, at.instance, e, at.seq, at.now_ns);
+    }
+    ++counts.cancelled;
+    state.phase = Phase::kCancelled;
+    return true;
+}
+
+bool Engine::give_up(Running& r, uint32_t e, const Moment& at) {
+    EdgeState& state = r.pool.edge(at.instance, e);
+    if (state.phase != Phase::kMissed) return cancel(r, e, at);
+    before_change(r, at.instance);
+    tell(Finding::Kind::kWithdrawn, r, at.instance, e, at.seq, at.now_ns);
+    state.phase = Phase::kSettled;  // it stays missed in the counts
+    return true;
+}
+
+bool Engine::anchor(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
+    const Edge& edge = r.workflow.edges[e];
+    EdgeState& state = r.pool.edge(at.instance, e);
+    const bool again = state.phase == Phase::kArmed && edge.anchor == Edge::Anchor::kLast;
+    if (state.phase != Phase::kIdle && !again) return false;
+    const StampNs deadline_ns =
+        edge.hours ? add_business_time(*edge.hours, time_ns, edge.within_ns) : later(time_ns, edge.within_ns);
+    if (again && deadline_ns < state.deadline_ns) return false;  // an older one that came late
+    before_change(r, at.instance);
+    if (again) {
+        disarm(state);
+    } else {
+        ++r.counts[e].anchored;
+        ++r.counts[e].pending;
+    }
+    state.deadline_ns = deadline_ns;
+    state.anchor_seq = at.seq;
+    state.timer = wheel_.arm(deadline_ns, {r.id, at.instance, e});
+    state.phase = Phase::kArmed;
+    return true;
+}
+
+void Engine::disarm(EdgeState& state) {
+    wheel_.cancel(state.timer);
+    state.timer = kNoTimer;
 }
 
 void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq) {
@@ -291,13 +347,8 @@ void Engine::index_roles() {
     roles_.clear();
     for (const auto& r : running_) {
         if (!r) continue;
-        // Settling comes first: where from and to are one type, its first event anchors and its second
-        // settles.
-        for (const bool is_to : {true, false})
-            for (uint32_t e = 0; e < r->workflow.edges.size(); ++e) {
-                const Edge& edge = r->workflow.edges[e];
-                roles_[is_to ? edge.to_hash : edge.from_hash].push_back({r->id, e, is_to});
-            }
+        for (uint32_t i = 0; i < r->workflow.stages.size(); ++i)
+            roles_[r->workflow.stages[i].type_hash].push_back({r->id, i});
     }
 }
 
@@ -322,9 +373,10 @@ WorkflowCounts Engine::counts(uint32_t id) const {
     for (size_t e = 0; e < r.counts.size(); ++e) {
         const Edge& edge = r.workflow.edges[e];
         const auto& c = r.counts[e];
-        out.edges.push_back(
-            {edge.from, edge.to, edge.within_ns / 1'000'000, c.anchored, c.met, c.late, c.missed, c.pending});
+        out.edges.push_back({r.workflow.from(edge).name, r.workflow.to(edge).name, edge.within_ns / 1'000'000,
+                             c.anchored, c.met, c.late, c.missed, c.pending, c.cancelled, edge.name});
     }
+    out.condition_errors = r.condition_errors;
     return out;
 }
 
@@ -348,162 +400,6 @@ void Engine::snapshot(SlaSnapshot& out) const {
     out.fired_total = fired_;
     out.retracted_total = retracted_;
     out.evicted_total = evicted_;
-}
-
-// --- state ------------------------------------------------------------------------------------------------
-// Rows:  S 0              totals
-//        S 1 workflow     next to the document its counts
-//        S 2 workflow key an instance
-//        S 3 producer     S 4: the observer's
-
-void Engine::begin_save(Checkpoint& out) {
-    saving_ = &out;
-    RowWriter key, value;
-    const auto start = [&](uint8_t table) {
-        key.clear(), value.clear();
-        key.key_u8('S').key_u8(table);
-    };
-    for (const uint32_t id : std::exchange(retired_unsaved_, {})) {
-        start(1);
-        out.erase(key.key_u32(id).bytes());
-    }
-    for (const auto& r : running_) {
-        if (!r || !std::exchange(r->header_dirty, false)) continue;
-        start(1);
-        key.key_u32(r->id);
-        value.text(r->workflow.document);
-        for (const auto& c : r->counts) value.value(c);
-        out.put(key.bytes(), value.bytes());
-        r->unsaved.swap(r->changed);
-        ++r->interval;
-    }
-    gone_unsaved_.swap(gone_);
-    observer_.save(out);
-    if (std::exchange(totals_dirty_, false)) {
-        start(0);
-        out.put(
-            key.bytes(),
-            value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).bytes());
-    }
-}
-
-bool Engine::save_some(size_t rows) {
-    if (!saving_) return false;
-    for (; rows > 0 && !gone_unsaved_.empty(); --rows) {
-        const auto& [workflow, key] = gone_unsaved_.back();
-        RowWriter row;
-        saving_->erase(row.key_u8('S').key_u8(2).key_u32(workflow).value(key).bytes());
-        gone_unsaved_.pop_back();
-    }
-    for (const auto& r : running_) {
-        if (!r) continue;
-        for (; rows > 0 && !r->unsaved.empty(); --rows) {
-            const uint32_t i = r->unsaved.back();
-            r->unsaved.pop_back();
-            // Else it has been saved before a later change, or has gone.
-            if (r->pool.at(i).changed_in == r->interval - 1) save_instance(*r, i);
-        }
-        if (rows == 0) return true;
-    }
-    if (rows == 0) return true;
-    saving_ = nullptr;
-    return false;
-}
-
-void Engine::save_instance(Running& r, uint32_t i) {
-    Instance& instance = r.pool.at(i);
-    instance.changed_in = 0;
-    key_row_.clear(), value_row_.clear();
-    key_row_.key_u8('S').key_u8(2).key_u32(r.id).value(instance.key);
-    value_row_.value(instance.last_stamp_ns);
-    for (uint32_t e = 0; e < r.pool.edge_count(); ++e) {
-        const EdgeState& state = r.pool.edge(i, e);
-        value_row_.value(state.deadline_ns).value(state.anchor_seq).value(state.phase);
-    }
-    value_row_.value(instance.tenant);
-    saving_->put(key_row_.bytes(), value_row_.bytes());
-}
-
-void Engine::before_change(Running& r, uint32_t i) {
-    r.header_dirty = true;  // the counts change with it
-    Instance& instance = r.pool.at(i);
-    if (instance.changed_in == r.interval) return;
-    if (instance.changed_in != 0) save_instance(r, i);  // as it was at the cut
-    instance.changed_in = r.interval;
-    r.changed.push_back(i);
-}
-
-void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
-    RowReader key(key_bytes), value(value_bytes);
-    key.key_u8();
-    switch (key.key_u8()) {
-        case 0:
-            fired_ = value.value<uint64_t>();
-            retracted_ = value.value<uint64_t>();
-            evicted_ = value.value<uint64_t>();
-            running_.resize(value.value<uint64_t>());  // a number is never given twice
-            return;
-        case 1: {
-            const uint32_t id = key.key_u32();
-            auto r = std::make_unique<Running>(id, parse_workflow(value.text()));
-            for (auto& c : r->counts) c = value.value<Running::Counts>();
-            r->header_dirty = false;
-            if (running_.size() <= id) running_.resize(id + 1);
-            running_[id] = std::move(r);
-            return;
-        }
-        case 2: {
-            Running* r = running(key.key_u32());
-            if (!r) return;
-            const uint32_t i = r->pool.add(key.value<Hash128>(), 0);
-            r->pool.at(i).last_stamp_ns = value.value<StampNs>();
-            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
-                EdgeState& state = r->pool.edge(i, e);
-                state.deadline_ns = value.value<StampNs>();
-                state.anchor_seq = value.value<Seq>();
-                state.phase = value.value<Phase>();
-            }
-            r->pool.at(i).tenant = value.value<uint16_t>();  // rows of the first version have none
-            return;
-        }
-        case Observer::kProducerTable: {
-            const auto name = key_bytes.subspan(2);
-            return observer_.load_producer({reinterpret_cast<const char*>(name.data()), name.size()},
-                                           value.value<uint8_t>());
-        }
-        case Observer::kGapsTable:
-            return observer_.load_gaps(value);
-        default:
-            return;
-    }
-}
-
-void Engine::loaded(StampNs) {
-    // Timers are not stored: they follow from the edges that are armed, in the order in which they were armed
-    // (one event arms by workflow and edge), so that equal deadlines fire as they would have.
-    struct Armed {
-        Seq anchor_seq;
-        uint32_t workflow, edge, instance;
-    };
-    std::vector<Armed> armed;
-    for (const auto& r : running_) {
-        if (!r) continue;
-        r->pool.for_each([&](uint32_t i) {
-            for (uint32_t e = 0; e < r->pool.edge_count(); ++e) {
-                const EdgeState& state = r->pool.edge(i, e);
-                if (state.phase == Phase::kArmed) armed.push_back({state.anchor_seq, r->id, e, i});
-            }
-            retain_or_evict(*r, i, std::numeric_limits<StampNs>::min());
-        });
-    }
-    std::sort(armed.begin(), armed.end(), [](const Armed& a, const Armed& b) {
-        return std::tie(a.anchor_seq, a.workflow, a.edge) < std::tie(b.anchor_seq, b.workflow, b.edge);
-    });
-    for (const Armed& a : armed) {
-        EdgeState& state = running_[a.workflow]->pool.edge(a.instance, a.edge);
-        state.timer = wheel_.arm(state.deadline_ns, {a.workflow, a.instance, a.edge});
-    }
-    index_roles();
 }
 
 }  // namespace penstock

@@ -16,6 +16,7 @@
 #include "pipeline/timer_wheel.h"
 #include "schemas/event_fields.h"
 #include "schemas/finding.h"
+#include "stages/sla/instances.h"
 #include "stages/sla/observer.h"
 #include "stages/sla/workflow.h"
 
@@ -37,9 +38,12 @@ struct SlaEffect {
     StampNs at_ns;  ///< logical time: max(deadline, stamp of the cause)
 };
 
-/// One thread. Semantics of an edge, for each key: the first `from` anchors it, the first `to` after that
-/// settles it; deadline = the anchor's own time + within; met when the settling event's own time is at or
-/// before the deadline, else late; missed while now > deadline and nothing has settled it.
+/// One thread. Semantics of an edge, for each key: the first event that reaches `from` anchors it (or the
+/// last before it is settled), the first after that which reaches `to` settles it; deadline = the anchor's
+/// own time
+/// + within, of all time or of business hours; met when the settling event's own time is at or before the
+/// deadline, else late; missed while now > deadline and nothing has settled it. Cancelled: another of
+/// exclusive edges was taken, a stage behind an optional one was reached, or a terminal stage.
 class Engine final : public StateMachine {
   public:
     struct Options {
@@ -101,14 +105,26 @@ class Engine final : public StateMachine {
         uint32_t edge;  ///< kRetentionEdge: the instance's retention
     };
     struct Role {
-        uint32_t workflow, edge;
-        bool is_to;
+        uint32_t workflow, stage;
+    };
+    struct Moment {
+        uint32_t instance;
+        Seq seq;
+        StampNs now_ns;
     };
     static constexpr uint32_t kRetentionEdge = 0xffffffff;
 
     Running* running(uint32_t id) const { return id < running_.size() ? running_[id].get() : nullptr; }
     void index_roles();
     void fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    /// The key reaches `reached_`.
+    void reach(Running& r, const Hash128& key, const EventHead& head, Seq seq, StampNs now_ns);
+    // Of one edge of an instance; false: it was not the time for that.
+    bool settle(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
+    bool anchor(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
+    bool cancel(Running& r, uint32_t edge, const Moment& at);   ///< it need not come any more
+    bool give_up(Running& r, uint32_t edge, const Moment& at);  ///< it will not come any more
+    void disarm(EdgeState& state);
     /// Before every change of an instance's row.
     void before_change(Running& r, uint32_t instance);
     void save_instance(Running& r, uint32_t instance);
@@ -126,7 +142,8 @@ class Engine final : public StateMachine {
     Options options_;
     Observer observer_;
     std::vector<std::unique_ptr<Running>> running_;           ///< by workflow id; null: retired
-    absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; settling before anchoring
+    absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; of a workflow together
+    std::vector<const WorkflowStage*> reached_;               ///< while on_event runs
     TimerWheel<Timer> wheel_;
     std::vector<Timer> retention_due_;  ///< while advance runs
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;

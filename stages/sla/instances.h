@@ -11,7 +11,7 @@
 namespace penstock {
 
 struct EdgeState {
-    enum class Phase : uint8_t { kIdle, kArmed, kMissed, kSettled };
+    enum class Phase : uint8_t { kIdle, kArmed, kMissed, kSettled, kCancelled };
     StampNs deadline_ns = 0;
     Seq anchor_seq = 0;  ///< of the event that armed the deadline
     TimerId timer = kNoTimer;

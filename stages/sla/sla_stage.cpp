@@ -111,8 +111,8 @@ void SlaStage::publish_view(int64_t now_ns) {
         if (!workflow) continue;
         view->recent.push_back(effect);
         view->workflow_of.push_back(workflow->name);
-        view->from_of.push_back(workflow->edges[effect.edge].from);
-        view->to_of.push_back(workflow->edges[effect.edge].to);
+        view->from_of.push_back(workflow->from(workflow->edges[effect.edge]).name);
+        view->to_of.push_back(workflow->to(workflow->edges[effect.edge]).name);
     }
     std::lock_guard lock(mutex_);
     view_ = std::move(view);

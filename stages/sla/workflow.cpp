@@ -1,55 +1,30 @@
 #include "stages/sla/workflow.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 
+#include "pipeline/civil/duration.h"
+#include "pipeline/faults.h"
 #include "schemas/limits.h"
+#include "stages/sla/event_variables.h"
 
 namespace penstock {
 namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kEdgesMax = 10'000;
-constexpr int64_t kWithinMsMax =
-    100LL * 366 * 86'400'000;  // a century: deadlines stay inside 64 bits of nanoseconds
+constexpr size_t kStagesMax = 2'000, kEdgesMax = 10'000, kCalendarsMax = 100;
+/// A century: deadlines stay inside 64 bits of nanoseconds.
+constexpr int64_t kWithinNsMax = 100LL * 366 * 86'400'000'000'000;
+constexpr size_t kRunbookBytesMax = 2'048;
 
-class Faults {
-  public:
-    void add(std::string_view pointer, std::string_view what) {
-        text_ += fmt::format("{}{}: {}", text_.empty() ? "" : "\n", pointer, what);
-    }
-    void raise() const {
-        if (!text_.empty()) throw WorkflowError(text_);
-    }
-
-  private:
-    std::string text_;
-};
-
-std::string text_member(const json::object& object, std::string_view name, const std::string& pointer,
-                        Faults& faults) {
-    const json::value* v = object.if_contains(name);
-    if (!v || !v->is_string() || v->get_string().empty()) {
-        faults.add(fmt::format("{}/{}", pointer, name),
-                   v ? "must be a non-empty string" : "is missing; give a non-empty string");
-        return {};
-    }
-    return std::string(v->get_string());
-}
-
-void known_members(const json::object& object, std::initializer_list<std::string_view> known,
-                   const std::string& pointer, Faults& faults) {
-    for (const auto& member : object) {
-        const std::string_view name = member.key();
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            faults.add(fmt::format("{}/{}", pointer, name),
-                       fmt::format("is not known; known are {}", fmt::join(known, ", ")));
-    }
-}
+uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
 KeySelector parse_key(const std::string& text, Faults& faults) {
     KeySelector key;
@@ -84,59 +59,281 @@ KeySelector parse_key(const std::string& text, Faults& faults) {
     return key;
 }
 
+/// Reads one document; faults are gathered.
+class Reader {
+  public:
+    Workflow read(const json::value& root) {
+        if (!root.is_object()) throw WorkflowError("/: must be an object with name, key and edges");
+        const json::object& object = root.get_object();
+        check_members(object, {"name", "description", "key", "calendars", "stages", "edges"}, "", faults_);
+        w_.name = read_text(object, "name", "", faults_);
+        w_.key_text = read_text(object, "key", "", faults_);
+        if (!w_.key_text.empty()) w_.key = parse_key(w_.key_text, faults_);
+        if (const json::value* d = object.if_contains("description"); d && !d->is_string())
+            faults_.add("/description", "must be a string");
+        if (const json::value* calendars = object.if_contains("calendars")) read_calendars(*calendars);
+        if (const json::value* stages = object.if_contains("stages")) read_stages(*stages);
+        read_edges(object.if_contains("edges"));
+        if (faults_.count() == 0) join();
+        if (faults_.count() > 0) throw WorkflowError(faults_.text());
+        return std::move(w_);
+    }
+
+  private:
+    using Object = json::object;
+
+    const json::array* array_of(const json::value* value, std::string_view pointer, size_t most,
+                                std::string_view what) {
+        if (value && value->is_array() && !value->get_array().empty() && value->get_array().size() <= most)
+            return &value->get_array();
+        faults_.add(pointer, fmt::format("must be an array of 1 to {} {}", most, what));
+        return nullptr;
+    }
+    const Object* object_of(const json::value& value, const std::string& pointer, std::string_view members) {
+        if (value.is_object()) return &value.get_object();
+        faults_.add(pointer, fmt::format("must be an object with {}", members));
+        return nullptr;
+    }
+    bool flag(const Object& object, std::string_view name, const std::string& pointer) {
+        const json::value* v = object.if_contains(name);
+        if (!v) return false;
+        if (v->is_bool()) return v->get_bool();
+        faults_.add(member_pointer(pointer, name), "must be true or false");
+        return false;
+    }
+    /// The place of a word in a list; the first where it is not given.
+    size_t choice(const Object& object, std::string_view name, const std::string& pointer,
+                  std::initializer_list<std::string_view> words, size_t otherwise) {
+        const json::value* v = object.if_contains(name);
+        if (!v) return otherwise;
+        const auto it = v->is_string()
+                            ? std::find(words.begin(), words.end(), std::string_view(v->get_string()))
+                            : words.end();
+        if (it != words.end()) return static_cast<size_t>(it - words.begin());
+        faults_.add(member_pointer(pointer, name), fmt::format("must be one of {}", fmt::join(words, ", ")));
+        return otherwise;
+    }
+
+    void read_calendars(const json::value& value) {
+        const json::array* calendars = array_of(&value, "/calendars", kCalendarsMax, "calendars");
+        for (size_t i = 0; calendars && i < calendars->size(); ++i) {
+            const std::string pointer = member_pointer("/calendars", i);
+            auto calendar = read_calendar((*calendars)[i], pointer, faults_);
+            if (!calendar) continue;
+            const std::string name = calendar->name();
+            if (!calendars_.emplace(name, std::make_shared<const Calendar>(std::move(*calendar))).second)
+                faults_.add(pointer + "/name",
+                            fmt::format("'{}' is taken; give each calendar its own name", name));
+        }
+    }
+
+    void read_stages(const json::value& value) {
+        with_stages_ = true;
+        const json::array* stages = array_of(&value, "/stages", kStagesMax, "stages");
+        for (size_t i = 0; stages && i < stages->size(); ++i) {
+            const std::string pointer = member_pointer("/stages", i);
+            const Object* o = object_of((*stages)[i], pointer, "name and type");
+            if (!o) continue;
+            check_members(*o, {"name", "type", "when", "terminal", "optional", "exclusive"}, pointer,
+                          faults_);
+            WorkflowStage stage;
+            stage.name = read_text(*o, "name", pointer, faults_);
+            // Often one event type is one stage.
+            stage.type = o->if_contains("type") ? read_text(*o, "type", pointer, faults_) : stage.name;
+            stage.type_hash = hash_of(stage.type);
+            stage.when = condition(*o, pointer);
+            stage.terminal = static_cast<WorkflowStage::Terminal>(
+                choice(*o, "terminal", pointer, {"success", "failure"}, SIZE_MAX) + 1);
+            stage.optional = flag(*o, "optional", pointer);
+            stage.exclusive = flag(*o, "exclusive", pointer);
+            if (!stage_of_.emplace(stage.name, static_cast<uint32_t>(w_.stages.size())).second)
+                faults_.add(pointer + "/name",
+                            fmt::format("'{}' is taken; give each stage its own name", stage.name));
+            w_.stages.push_back(std::move(stage));
+        }
+    }
+
+    std::optional<Expression> condition(const Object& object, const std::string& pointer) {
+        if (!object.if_contains("when")) return std::nullopt;
+        const std::string text = read_text(object, "when", pointer, faults_);
+        if (text.empty()) return std::nullopt;
+        try {
+            return Expression::compile(text, event_schema());
+        } catch (const ExpressionError& e) {
+            faults_.add(pointer + "/when", e.what());
+            return std::nullopt;
+        }
+    }
+
+    void read_edges(const json::value* value) {
+        const json::array* edges = array_of(value, "/edges", kEdgesMax, "edges");
+        for (size_t i = 0; edges && i < edges->size(); ++i) {
+            const std::string pointer = member_pointer("/edges", i);
+            const Object* o = object_of((*edges)[i], pointer, "from, to and within");
+            if (!o) continue;
+            check_members(
+                *o, {"name", "from", "to", "within", "within_ms", "hours", "anchor", "severity", "runbook"},
+                pointer, faults_);
+            Edge edge;
+            edge.from = stage_of(*o, "from", pointer);
+            edge.to = stage_of(*o, "to", pointer);
+            edge.within_ns = within(*o, pointer);
+            edge.anchor = static_cast<Edge::Anchor>(choice(*o, "anchor", pointer, {"first", "last"}, 0));
+            read_hours(*o, pointer, edge);
+            read_severity(*o, pointer, edge);
+            if (o->if_contains("runbook")) {
+                edge.runbook = read_text(*o, "runbook", pointer, faults_);
+                if (!edge.runbook.starts_with("https://") && !edge.runbook.starts_with("http://"))
+                    faults_.add(pointer + "/runbook", "must be a link that begins with https:// or http://");
+                if (edge.runbook.size() > kRunbookBytesMax)
+                    faults_.add(pointer + "/runbook",
+                                fmt::format("must have at most {} bytes", kRunbookBytesMax));
+            }
+            if (o->if_contains("name")) edge.name = read_text(*o, "name", pointer, faults_);
+            w_.edges.push_back(std::move(edge));
+        }
+    }
+
+    uint32_t stage_of(const Object& object, std::string_view name, const std::string& pointer) {
+        const std::string text = read_text(object, name, pointer, faults_);
+        if (text.empty()) return 0;
+        const auto it = stage_of_.find(text);
+        if (it != stage_of_.end()) return it->second;
+        if (with_stages_) {
+            std::vector<std::string_view> known;
+            for (const WorkflowStage& s : w_.stages) known.push_back(s.name);
+            const std::string_view meant = nearest(text, known);
+            faults_.add(
+                member_pointer(pointer, name),
+                fmt::format("'{}' is no stage of /stages{}", text,
+                            meant.empty() ? "; add it there" : fmt::format("; did you mean '{}'?", meant)));
+            return 0;
+        }
+        const auto number = static_cast<uint32_t>(w_.stages.size());
+        WorkflowStage stage;
+        stage.name = stage.type = text;
+        stage.type_hash = hash_of(text);
+        w_.stages.push_back(std::move(stage));
+        stage_of_.emplace(text, number);
+        return number;
+    }
+
+    int64_t within(const Object& object, const std::string& pointer) {
+        const json::value* text = object.if_contains("within");
+        const json::value* ms = object.if_contains("within_ms");
+        if ((text != nullptr) == (ms != nullptr)) {
+            faults_.add(pointer + "/within", text ? "stands beside within_ms; give one of them"
+                                                  : "is missing; write for example \"within\": \"5m\"");
+            return 0;
+        }
+        if (ms) {
+            const int64_t most = kWithinNsMax / 1'000'000;
+            if (ms->is_int64() && ms->get_int64() >= 0 && ms->get_int64() <= most)
+                return ms->get_int64() * 1'000'000;
+            faults_.add(pointer + "/within_ms",
+                        fmt::format("must be an integer of milliseconds from 0 to {}", most));
+            return 0;
+        }
+        if (!text->is_string()) {
+            faults_.add(pointer + "/within", "must be a duration as text, for example \"90s\" or \"1h30m\"");
+            return 0;
+        }
+        try {
+            const int64_t ns = parse_duration(std::string_view(text->get_string()));
+            if (ns > 0 && ns <= kWithinNsMax) return ns;
+            faults_.add(pointer + "/within", "must be longer than nothing and at most a century");
+        } catch (const CivilError& e) {
+            faults_.add(pointer + "/within", e.what());
+        }
+        return 0;
+    }
+
+    void read_hours(const Object& object, const std::string& pointer, Edge& edge) {
+        if (!object.if_contains("hours")) return;
+        const std::string name = read_text(object, "hours", pointer, faults_);
+        if (name.empty()) return;
+        const auto it = calendars_.find(name);
+        if (it == calendars_.end())
+            faults_.add(pointer + "/hours",
+                        fmt::format("'{}' is no calendar of /calendars; add it there", name));
+        else
+            edge.hours = it->second;
+    }
+
+    void read_severity(const Object& object, const std::string& pointer, Edge& edge) {
+        const json::value* v = object.if_contains("severity");
+        if (!v) return;
+        if (v->is_int64() && v->get_int64() >= 1 && v->get_int64() <= 5)
+            edge.severity = static_cast<uint8_t>(v->get_int64());
+        else
+            faults_.add(pointer + "/severity", "must be an integer from 1 to 5, 5 the worst");
+    }
+
+    /// What follows from the edges together. Without faults so far.
+    void join() {
+        std::set<std::string> names;
+        for (const Edge& e : w_.edges)
+            if (!e.name.empty() && !names.insert(e.name).second)
+                faults_.add("/edges",
+                            fmt::format("two edges are named '{}'; give each its own name", e.name));
+        for (uint32_t i = 0; i < w_.edges.size(); ++i) {
+            Edge& e = w_.edges[i];
+            w_.stages[e.from].out.push_back(i);
+            w_.stages[e.to].in.push_back(i);
+            if (!e.name.empty()) continue;
+            const std::string plain = fmt::format("{} -> {}", w_.from(e).name, w_.to(e).name);
+            e.name = plain;
+            for (int n = 2; !names.insert(e.name).second; ++n) e.name = fmt::format("{} #{}", plain, n);
+        }
+        for (size_t i = 0; i < w_.stages.size(); ++i) {
+            const WorkflowStage& s = w_.stages[i];
+            const std::string pointer = member_pointer("/stages", i);
+            if (s.in.empty() && s.out.empty()) faults_.add(pointer, "has no edge; give it one, or remove it");
+            if (s.terminal != WorkflowStage::Terminal::kNo && !s.out.empty())
+                faults_.add(pointer + "/terminal",
+                            "a terminal stage has no edge out of it; remove one or the other");
+            if (s.optional && s.out.empty())
+                faults_.add(pointer + "/optional",
+                            "nothing follows that could skip it; add an edge out of it");
+        }
+        for (uint32_t i = 0; i < w_.stages.size(); ++i) add_skips(i);
+    }
+
+    void add_skips(uint32_t stage) {
+        std::set<uint32_t> seen{stage};
+        std::vector<uint32_t> look{stage};
+        std::vector<uint32_t> skips;
+        while (!look.empty()) {
+            const uint32_t at = look.back();
+            look.pop_back();
+            for (const uint32_t e : w_.stages[at].in) {
+                const uint32_t before = w_.edges[e].from;
+                if (!w_.stages[before].optional || !seen.insert(before).second) continue;
+                skips.insert(skips.end(), w_.stages[before].in.begin(), w_.stages[before].in.end());
+                look.push_back(before);
+            }
+        }
+        std::sort(skips.begin(), skips.end());
+        w_.stages[stage].skips = std::move(skips);
+    }
+
+    Workflow w_;
+    Faults faults_;
+    bool with_stages_ = false;
+    std::map<std::string, uint32_t, std::less<>> stage_of_;
+    std::map<std::string, std::shared_ptr<const Calendar>, std::less<>> calendars_;
+};
+
 }  // namespace
 
 Workflow parse_workflow(std::string_view document) {
-    if (document.size() > limits::kControlTextBytesMax)
-        throw WorkflowError(fmt::format("/: has {} bytes; at most {} are allowed", document.size(),
-                                        limits::kControlTextBytesMax));
-    boost::system::error_code error;
-    json::value root = json::parse(document, error);
-    if (error) throw WorkflowError(fmt::format("/: is not valid JSON: {}", error.message()));
-    if (!root.is_object()) throw WorkflowError("/: must be an object with name, key and edges");
-    const json::object& object = root.get_object();
-    Faults faults;
-    known_members(object, {"name", "key", "edges"}, "", faults);
-
-    Workflow w;
-    w.document = document;
-    w.name = text_member(object, "name", "", faults);
-    w.key_text = text_member(object, "key", "", faults);
-    if (!w.key_text.empty()) w.key = parse_key(w.key_text, faults);
-    const json::value* edges = object.if_contains("edges");
-    if (!edges || !edges->is_array() || edges->get_array().empty() || edges->get_array().size() > kEdgesMax) {
-        faults.add("/edges", fmt::format("must be an array of 1 to {} edges", kEdgesMax));
-        faults.raise();
+    try {
+        Workflow w = Reader().read(parse_json_document(document));
+        w.document = document;
+        return w;
+    } catch (const CivilError& e) {
+        throw WorkflowError(e.what());
     }
-    std::map<std::string, int> names;
-    size_t index = 0;
-    for (const json::value& item : edges->get_array()) {
-        const std::string pointer = fmt::format("/edges/{}", index++);
-        if (!item.is_object()) {
-            faults.add(pointer, "must be an object with from, to and within_ms");
-            continue;
-        }
-        const json::object& e = item.get_object();
-        known_members(e, {"from", "to", "within_ms"}, pointer, faults);
-        Edge edge;
-        edge.from = text_member(e, "from", pointer, faults);
-        edge.to = text_member(e, "to", pointer, faults);
-        const json::value* within = e.if_contains("within_ms");
-        int64_t ms = -1;
-        if (within && within->is_int64()) ms = within->get_int64();
-        if (ms < 0 || ms > kWithinMsMax)
-            faults.add(pointer + "/within_ms",
-                       fmt::format("must be an integer of milliseconds from 0 to {}", kWithinMsMax));
-        edge.within_ns = ms * 1'000'000;
-        edge.from_hash = XXH3_64bits(edge.from.data(), edge.from.size());
-        edge.to_hash = XXH3_64bits(edge.to.data(), edge.to.size());
-        const int earlier = ++names[fmt::format("{} -> {}", edge.from, edge.to)];
-        edge.name =
-            fmt::format("{} -> {}{}", edge.from, edge.to, earlier > 1 ? fmt::format(" #{}", earlier) : "");
-        w.edges.push_back(std::move(edge));
-    }
-    faults.raise();
-    return w;
 }
 
 }  // namespace penstock

@@ -68,7 +68,8 @@ int workflow(const uint8_t* data, size_t size) {
         const Workflow w = parse_workflow(text_of(data, size));
         require(!w.name.empty() && !w.edges.empty(), "a workflow without name or edges");
         for (const Edge& e : w.edges)
-            require(e.within_ns >= 0 && !e.from.empty() && !e.to.empty(), "an edge that is not whole");
+            require(e.within_ns >= 0 && !e.name.empty() && e.from < w.stages.size() && e.to < w.stages.size(),
+                    "an edge that is not whole");
         require(w.document == text_of(data, size), "the document is kept as given");
         require(parse_workflow(w.document).edges.size() == w.edges.size(), "it does not read back");
     } catch (const WorkflowError& e) {

@@ -331,10 +331,10 @@ void Checker::final_deadlines(const Engine& live, bool workflow_changed) {
                 const StampNs own = std::strtoll(content.c_str() + subject_end + 1, nullptr, 10);
                 const StampNs time = own == kNoTime ? item.stamp_ns : own;
                 Progress& p = keys[subject];
-                if (type == w.edges[e].to && p.anchored && !p.settled) {
+                if (type == w.to(w.edges[e]).type && p.anchored && !p.settled) {
                     p.settled = true;
                     ++(time <= p.deadline ? met : late);
-                } else if (type == w.edges[e].from && !p.anchored) {
+                } else if (type == w.from(w.edges[e]).type && !p.anchored) {
                     p.anchored = true;
                     p.deadline = time + w.edges[e].within_ns;
                 }

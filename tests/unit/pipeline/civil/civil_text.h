@@ -8,7 +8,7 @@
 
 #include "admin/cli/event_text.h"
 #include "pipeline/civil/date.h"
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 #include "pipeline/rfc3339.h"
 
 namespace penstock::test {

@@ -1,4 +1,4 @@
-#include "pipeline/civil/faults.h"
+#include "pipeline/faults.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
