@@ -108,8 +108,8 @@ class LogReader {
     /// As scan, but from the newest record backwards.
     void scan_back(const std::function<bool(const RecordView&)>& visit) const;
 
-    /// The first sequence of the oldest record whose last item was received at or after `since_ns`; where none
-    /// was, the sequence after the log's last.
+    /// The first sequence of the oldest record whose last item was received at or after `since_ns`; where
+    /// none was, the sequence after the log's last.
     Seq find_received(StampNs since_ns) const;
 
   private:

@@ -15,11 +15,11 @@ struct EndToEndOptions {
     uint64_t events = 1'500'000;  ///< of a throughput run
     size_t runs = 5;
     double rate = 100'000;
-    double seconds = 20;          ///< of open loop
-    std::string format = "both";  ///< json, binary or both
-    std::string dsns;             ///< sustained: a file, region and connection string a line
-    double window_s = 20;         ///< sustained: of dedup
-    uint64_t keys = 1'000'000;    ///< recovery: in flight
+    double seconds = 20;                  ///< of open loop
+    std::string format = "both";          ///< json, binary or both
+    std::string dsns;                     ///< sustained: a file, region and connection string a line
+    double window_s = 20;                 ///< sustained: of dedup
+    uint64_t keys = 1'000'000;            ///< recovery: in flight
     uint64_t window_events = 60'000'000;  ///< recovery: in the dedup window
 };
 

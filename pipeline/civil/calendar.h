@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "pipeline/civil/date.h"
-#include "pipeline/faults.h"
 #include "pipeline/civil/zone.h"
+#include "pipeline/faults.h"
 
 namespace penstock {
 

@@ -1,7 +1,6 @@
-#!/ usr / bin / env bash
-#Builds the fuzzers and runs each for a while : run.sh BUILD_DIR SECONDS JOBS.What is found is kept in
-#BUILD_DIR / found; \
-    inputs that reach new code stay in BUILD_DIR / corpus.Exit code 1 when a promise was broken.
+#!/usr/bin/env bash
+# Builds the fuzzers and runs each for a while: run.sh BUILD_DIR SECONDS JOBS. What is found is kept in
+# BUILD_DIR/found; inputs that reach new code stay in BUILD_DIR/corpus. Exit code 1 when a promise was broken.
 set -euo pipefail
 build=$1 seconds=$2 jobs=$3
 here=$(cd "$(dirname "$0")" && pwd)

@@ -361,8 +361,8 @@ void World::settle() {
         disk_.crash_now();
         end_process("restarted after another appliance had taken over");
     }
-    // The clock is right again. Were it behind the stamps, the log would have to keep for the dedup window, and
-    // near its quota wait for, what seems to have come in the future.
+    // The clock is right again. Were it behind the stamps, the log would have to keep for the dedup window,
+    // and near its quota wait for, what seems to have come in the future.
     clock_.set_wall(std::max(clock_.wall_ns(), checker_->last_stamp_ns()));
     for (auto& producer : producers_) producer->settle();
     bool late = false;  // all deadlines have passed
