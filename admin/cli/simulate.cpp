@@ -38,6 +38,7 @@ class Simulation {
   public:
     Simulation(const Workflow& workflow, bool keep)
         : keep_(keep),
+          long_form_(workflow.long_form),
           parse_(std::vector<uint8_t>(192, 1), vocabulary_, 0),
           // Every repeat in a file is a repeat, however far apart: the window has no end.
           dedup_({std::numeric_limits<int64_t>::max() / 2, std::numeric_limits<size_t>::max()}) {
@@ -91,35 +92,46 @@ class Simulation {
         for (const Kept& k : kept_) feed(*k.batch, k.item);
     }
 
+    /// A workflow that names its stages also tells what only such a one can have.
     std::string json() const {
         const WorkflowCounts counts = engine_.counts(engine_.workflow_ids().front());
         std::string out = fmt::format("{{\n \"events\": {},\n \"clock_end_ms\": {},\n", events_, end_ms());
         if (duplicates_) out += fmt::format(" \"duplicates\": {},\n", duplicates_);
         if (refused_) out += fmt::format(" \"refused\": {},\n", refused_);
+        if (long_form_) out += fmt::format(" \"condition_errors\": {},\n", counts.condition_errors);
         out += " \"edges\": [";
         for (size_t i = 0; i < counts.edges.size(); ++i) {
             const EdgeCounts& e = counts.edges[i];
-            out += fmt::format(
-                "{}\n  {{\n   \"from\": {},\n   \"to\": {},\n   \"within_ms\": {},\n   \"anchored\": {},\n   "
-                "\"met\": {},\n"
-                "   \"late\": {},\n   \"missed\": {},\n   \"pending\": {}\n  }}",
-                i ? "," : "", json_string(e.from), json_string(e.to), e.within_ms, e.anchored, e.met, e.late,
-                e.missed, e.pending);
+            out += i ? ",\n  {\n" : "\n  {\n";
+            if (long_form_) out += fmt::format("   \"name\": {},\n", json_string(e.name));
+            out +=
+                fmt::format("   \"from\": {},\n   \"to\": {},\n   \"within_ms\": {},\n   \"anchored\": {},\n",
+                            json_string(e.from), json_string(e.to), e.within_ms, e.anchored);
+            out += fmt::format("   \"met\": {},\n   \"late\": {},\n   \"missed\": {},\n   \"pending\": {}",
+                               e.met, e.late, e.missed, e.pending);
+            if (long_form_) out += fmt::format(",\n   \"cancelled\": {}", e.cancelled);
+            out += "\n  }";
         }
         return out + "\n ]\n}\n";
     }
 
     std::string table() const {
         const WorkflowCounts counts = engine_.counts(engine_.workflow_ids().front());
-        std::string out =
-            fmt::format("{} events, {} keys, up to {}\n\n{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-                        with_commas(events_), with_commas(engine_.instances()), rfc3339_text(), "edge",
-                        "anchored", "met", "late", "missed", "pending");
+        std::string out = fmt::format("{} events, {} keys, up to {}\n\n", with_commas(events_),
+                                      with_commas(engine_.instances()), rfc3339_text());
+        const auto row = [&](const auto& edge, const auto& anchored, const auto& met, const auto& late,
+                             const auto& missed, const auto& pending, const auto& cancelled) {
+            out += fmt::format("{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}", edge, anchored, met, late, missed,
+                               pending);
+            out += long_form_ ? fmt::format(" {:>9}\n", cancelled) : "\n";
+        };
+        row("edge", "anchored", "met", "late", "missed", "pending", "cancelled");
         for (const EdgeCounts& e : counts.edges)
-            out += fmt::format("{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-                               fmt::format("{} -> {} within {}", e.from, e.to,
-                                           short_duration(static_cast<double>(e.within_ms) / 1e3)),
-                               e.anchored, e.met, e.late, e.missed, e.pending);
+            row(fmt::format("{} within {}", e.name, short_duration(static_cast<double>(e.within_ms) / 1e3)),
+                e.anchored, e.met, e.late, e.missed, e.pending, e.cancelled);
+        if (counts.condition_errors)
+            out += fmt::format("\n{} conditions could not be evaluated, and did not match\n",
+                               with_commas(counts.condition_errors));
         return out;
     }
     uint64_t refused() const { return refused_; }
@@ -174,7 +186,7 @@ class Simulation {
     }
     std::string rfc3339_text() const { return events_ ? format_rfc3339(clock_ns_) : "no time"; }
 
-    const bool keep_;
+    const bool keep_, long_form_;
     Vocabulary vocabulary_;
     ParseStage parse_;
     DedupStage dedup_;
@@ -237,10 +249,11 @@ void add_simulate(CLI::App& app, int& exit_code) {
         "events' own times turn; events out of order are put in order first. Nothing is sent and nothing is "
         "stored."
         "\n\n"
-        "met      settled at or before the deadline\n"
-        "late     settled after it\n"
-        "missed   not settled, and the deadline is before the last event's time\n"
-        "pending  not settled, deadline not reached\n"
+        "met        settled at or before the deadline\n"
+        "late       settled after it\n"
+        "missed     not settled, and the deadline is before the last event's time\n"
+        "pending    not settled, deadline not reached\n"
+        "cancelled  another of exclusive edges was taken, an optional stage was skipped, or the case ended\n"
         "\nExamples:\n"
         "  penstock simulate --workflow helpdesk.workflow.json --events helpdesk.ndjson.gz\n"
         "  penstock simulate --workflow w.json --events - -o json < events.ndjson\n"

@@ -141,9 +141,9 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, Seq se
         for (const WorkflowStage* stage : reached_)
             for (const uint32_t e : stage->in) ended |= settle(r, e, head.time_ns, at);
         for (const WorkflowStage* stage : reached_) {
-            for (const uint32_t e : stage->skips) ended |= cancel(r, e, at);
+            for (const uint32_t e : stage->skips) ended |= cancel(r, e, head.time_ns, at);
             if (stage->terminal == WorkflowStage::Terminal::kNo) continue;
-            for (uint32_t e = 0; e < r.pool.edge_count(); ++e) ended |= give_up(r, e, at);
+            for (uint32_t e = 0; e < r.pool.edge_count(); ++e) ended |= cancel(r, e, head.time_ns, at);
         }
     }
     bool anchored = false;
@@ -177,11 +177,11 @@ bool Engine::settle(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
     const WorkflowStage& from = r.workflow.from(r.workflow.edges[e]);
     if (from.exclusive)
         for (const uint32_t other : from.out)
-            if (other != e) cancel(r, other, at);
+            if (other != e) cancel(r, other, time_ns, at);
     return true;
 }
 
-bool Engine::cancel(Running& r, uint32_t e, const Moment& at) {
+bool Engine::cancel(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
     EdgeState& state = r.pool.edge(at.instance, e);
     if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) return false;
     before_change(r, at.instance);
@@ -189,21 +189,17 @@ bool Engine::cancel(Running& r, uint32_t e, const Moment& at) {
     if (state.phase == Phase::kArmed) {
         disarm(state);
         --counts.pending;
-    } else {
-        --counts.missed;
-        tell(Finding::Kind::kWithdrawn, r, at.instance, e, at.seq, at.now_ns);
+        ++counts.cancelled;
+        state.phase = Phase::kCancelled;
+        return true;
     }
-    ++counts.cancelled;
-    state.phase = Phase::kCancelled;
-    return true;
-}
-
-bool Engine::give_up(Running& r, uint32_t e, const Moment& at) {
-    EdgeState& state = r.pool.edge(at.instance, e);
-    if (state.phase != Phase::kMissed) return cancel(r, e, at);
-    before_change(r, at.instance);
     tell(Finding::Kind::kWithdrawn, r, at.instance, e, at.seq, at.now_ns);
-    state.phase = Phase::kSettled;  // it stays missed in the counts
+    if (time_ns <= state.deadline_ns) {
+        // As it would have been counted, had the event come when it happened.
+        --counts.missed;
+        ++counts.cancelled;
+    }
+    state.phase = Phase::kCancelled;
     return true;
 }
 

@@ -122,8 +122,8 @@ class Engine final : public StateMachine {
     // Of one edge of an instance; false: it was not the time for that.
     bool settle(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
     bool anchor(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
-    bool cancel(Running& r, uint32_t edge, const Moment& at);   ///< it need not come any more
-    bool give_up(Running& r, uint32_t edge, const Moment& at);  ///< it will not come any more
+    /// It need not come any more. What was missed before `time_ns` stays missed, but is no trouble any more.
+    bool cancel(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
     void disarm(EdgeState& state);
     /// Before every change of an instance's row.
     void before_change(Running& r, uint32_t instance);

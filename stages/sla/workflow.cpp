@@ -128,7 +128,7 @@ class Reader {
     }
 
     void read_stages(const json::value& value) {
-        with_stages_ = true;
+        w_.long_form = true;
         const json::array* stages = array_of(&value, "/stages", kStagesMax, "stages");
         for (size_t i = 0; stages && i < stages->size(); ++i) {
             const std::string pointer = member_pointer("/stages", i);
@@ -199,7 +199,7 @@ class Reader {
         if (text.empty()) return 0;
         const auto it = stage_of_.find(text);
         if (it != stage_of_.end()) return it->second;
-        if (with_stages_) {
+        if (w_.long_form) {
             std::vector<std::string_view> known;
             for (const WorkflowStage& s : w_.stages) known.push_back(s.name);
             const std::string_view meant = nearest(text, known);
@@ -288,7 +288,8 @@ class Reader {
         for (size_t i = 0; i < w_.stages.size(); ++i) {
             const WorkflowStage& s = w_.stages[i];
             const std::string pointer = member_pointer("/stages", i);
-            if (s.in.empty() && s.out.empty()) faults_.add(pointer, "has no edge; give it one, or remove it");
+            if (s.in.empty() && s.out.empty() && s.terminal == WorkflowStage::Terminal::kNo)
+                faults_.add(pointer, "has no edge and ends nothing; give it an edge, or remove it");
             if (s.terminal != WorkflowStage::Terminal::kNo && !s.out.empty())
                 faults_.add(pointer + "/terminal",
                             "a terminal stage has no edge out of it; remove one or the other");
@@ -319,7 +320,6 @@ class Reader {
 
     Workflow w_;
     Faults faults_;
-    bool with_stages_ = false;
     std::map<std::string, uint32_t, std::less<>> stage_of_;
     std::map<std::string, std::shared_ptr<const Calendar>, std::less<>> calendars_;
 };

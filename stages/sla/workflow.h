@@ -56,7 +56,8 @@ struct Workflow {
     KeySelector key;
     std::vector<WorkflowStage> stages;
     std::vector<Edge> edges;
-    std::string document;  ///< as given
+    std::string document;    ///< as given
+    bool long_form = false;  ///< it names its stages
 
     const WorkflowStage& from(const Edge& e) const { return stages[e.from]; }
     const WorkflowStage& to(const Edge& e) const { return stages[e.to]; }

@@ -229,6 +229,54 @@ TEST(Sla, SimulationPutsEventsOutOfOrderInOrderFirst) {
     EXPECT_EQ(json::parse(r.out).at("edges").at(0).at("late"), 2) << r.out;
 }
 
+TEST(Sla, TheExampleOfAWorkflowWithStagesDoesWhatItsPageSays) {
+    const std::string examples = PENSTOCK_SOURCE_DIR "/docs/examples/";
+    const auto expected =
+        json::parse(R"({"events": 16, "clock_end_ms": 1773053400000, "condition_errors": 2, "edges": [
+        {"name": "placed -> checked", "from": "placed", "to": "checked", "within_ms": 300000,
+         "anchored": 5, "met": 3, "late": 1, "missed": 1, "pending": 0, "cancelled": 0},
+        {"name": "checked -> large", "from": "checked", "to": "large", "within_ms": 7200000,
+         "anchored": 4, "met": 1, "late": 0, "missed": 0, "pending": 1, "cancelled": 2},
+        {"name": "checked -> small", "from": "checked", "to": "small", "within_ms": 600000,
+         "anchored": 4, "met": 1, "late": 0, "missed": 2, "pending": 0, "cancelled": 1},
+        {"name": "small -> packed", "from": "small", "to": "packed", "within_ms": 1800000,
+         "anchored": 1, "met": 0, "late": 0, "missed": 0, "pending": 0, "cancelled": 1},
+        {"name": "packed -> shipped", "from": "packed", "to": "shipped", "within_ms": 3600000,
+         "anchored": 0, "met": 0, "late": 0, "missed": 0, "pending": 0, "cancelled": 0},
+        {"name": "placed -> shipped", "from": "placed", "to": "shipped", "within_ms": 86400000,
+         "anchored": 5, "met": 1, "late": 1, "missed": 0, "pending": 2, "cancelled": 1}]})");
+    const CommandResult simulated = penstock({"simulate", "--workflow", examples + "orders.workflow.json",
+                                              "--events", examples + "orders.ndjson", "-o", "json"});
+    ASSERT_EQ(simulated.exit_code, 0) << simulated.err;
+    EXPECT_EQ(json::parse(simulated.out), expected);
+
+    // Live, long after: what pends there has passed here, and the rest is the same, also after a restart.
+    ApplianceProcess appliance(workflow_config(examples + "orders.workflow.json"));
+    appliance.start();
+    send(appliance, examples + "orders.ndjson");
+    const auto as_expected = [&] {
+        const json::array edges = edges_of(appliance);
+        if (edges.size() != 6) return false;
+        for (size_t i = 0; i < 6; ++i) {
+            const auto& wanted = expected.at("edges").at(i);
+            for (const char* same : {"name", "anchored", "met", "late", "cancelled"})
+                if (edges[i].at(same) != wanted.at(same)) return false;
+            if (edges[i].at("missed").to_number<int>() !=
+                wanted.at("missed").to_number<int>() + wanted.at("pending").to_number<int>())
+                return false;
+        }
+        return true;
+    };
+    EXPECT_TRUE(eventually(as_expected)) << json::serialize(edges_of(appliance));
+    appliance.kill9();
+    appliance.start();
+    EXPECT_TRUE(eventually(as_expected)) << json::serialize(edges_of(appliance));
+    appliance.stop();
+    appliance.start();
+    EXPECT_TRUE(eventually(as_expected)) << json::serialize(edges_of(appliance));
+    appliance.stop();
+}
+
 TEST(Sla, LiveCountsEqualSimulationWithMissedAndPendingTogetherAlsoAfterARestart) {
     const TemporaryFile workflow("w.json", kTicketWorkflow), events("e.ndjson", tickets());
     ApplianceProcess appliance(workflow_config(workflow.path()));

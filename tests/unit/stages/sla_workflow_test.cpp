@@ -91,7 +91,9 @@ TEST(SlaWorkflow, WhatCannotWorkTogetherIsRefused) {
     EXPECT_EQ(faults_of(document(R"([{"name":"a"},{"name":"b","optional":true}])", edge)),
               "/stages/1/optional: nothing follows that could skip it; add an edge out of it");
     EXPECT_EQ(faults_of(document(R"([{"name":"a"},{"name":"b"},{"name":"c"}])", edge)),
-              "/stages/2: has no edge; give it one, or remove it");
+              "/stages/2: has no edge and ends nothing; give it an edge, or remove it");
+    EXPECT_EQ(faults_of(document(R"([{"name":"a"},{"name":"b"},{"name":"c","terminal":"failure"}])", edge)),
+              "");
     EXPECT_EQ(faults_of("[]"), "/: must be an object with name, key and edges");
     EXPECT_NE(faults_of("{").find("is not valid JSON"), std::string::npos);
 }
@@ -143,20 +145,35 @@ TEST_F(SlaGraph, AStageIsReachedOnlyWhereItsConditionHolds) {
     EXPECT_EQ(counts(1), (Counts{1, 0, 0, 0, 0, 1}));
 }
 
-TEST_F(SlaGraph, OneOfExclusiveEdgesCancelsTheOthersAlsoWhatWasMissed) {
+TEST_F(SlaGraph, OneOfExclusiveEdgesCancelsTheOthersAndEndsTheTroubleOfWhatWasMissed) {
     define(
         R"({"name":"w","key":"subject","stages":[{"name":"in","exclusive":true},{"name":"a"},{"name":"b"},{"name":"c"}],
       "edges":[{"from":"in","to":"a","within":"10s"},{"from":"in","to":"b","within":"60s"},{"from":"in","to":"c","within":"90s"}]})");
     event("in", 0);
     event("b", 20);
-    EXPECT_EQ(counts(0), (Counts{0, 0, 0, 0, 1, 1})) << "missed at 10 s, and then another way was taken";
+    EXPECT_EQ(counts(0), (Counts{0, 0, 1, 0, 0, 1})) << "missed at 10 s, before another way was taken";
     EXPECT_EQ(counts(1), (Counts{1, 0, 0, 0, 0, 1}));
     EXPECT_EQ(counts(2), (Counts{0, 0, 0, 0, 1, 1}));
     EXPECT_EQ(found, (Found{{Finding::Kind::kMissed, "in -> a"}, {Finding::Kind::kWithdrawn, "in -> a"}}));
     pass(1000);
     EXPECT_EQ(found.size(), 2u) << "what was cancelled does not fire";
     event("a", 1001);
-    EXPECT_EQ(counts(0), (Counts{0, 0, 0, 0, 1, 1}));
+    EXPECT_EQ(counts(0), (Counts{0, 0, 1, 0, 0, 1}));
+}
+
+TEST_F(SlaGraph, WhatEndsACaseCancelsByItsOwnTimeHoweverLateItComes) {
+    define(
+        R"({"name":"w","key":"subject","stages":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"end","terminal":"success"}],
+      "edges":[{"from":"a","to":"b","within":"10s"},{"from":"a","to":"c","within":"60s"}]})");
+    event("a", 0);
+    pass(100);
+    EXPECT_EQ(found.size(), 2u);
+    EventFields end;
+    end.id = "2", end.source = "/s", end.type = "end", end.subject = "k";
+    rig.feed(end, "k", kT + 30 * kSecond, kT + 101 * kSecond);
+    EXPECT_EQ(counts(0), (Counts{0, 0, 1, 0, 0, 1})) << "missed before the end";
+    EXPECT_EQ(counts(1), (Counts{0, 0, 0, 0, 1, 1})) << "it ended before the deadline";
+    EXPECT_EQ(found.size(), 4u) << "neither is trouble any more";
 }
 
 TEST_F(SlaGraph, AStageBehindOptionalOnesSkipsThem) {
