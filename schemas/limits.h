@@ -49,6 +49,18 @@ inline constexpr size_t kRegionsMax = 64;
 inline constexpr size_t kTenantsMax = 4096;
 inline constexpr size_t kNameBytesMax = 64;
 
+// --- Notifications ------------------------------------------------------------------------------
+/// A thread each.
+inline constexpr size_t kNotifyTargetsMax = 16;
+/// Waiting for all targets together. Each target has an equal share, so that one that is down cannot keep
+/// another's out.
+inline constexpr size_t kNotificationsMax = 10'000;
+inline constexpr size_t kNotificationsBytesMax = 64 * 1024 * 1024;
+/// Subject, text and payload together; a larger one is never sent.
+inline constexpr size_t kNotificationBytesMax = 256 * 1024;
+static_assert(kNotificationsBytesMax / kNotifyTargetsMax >= kNotificationBytesMax,
+              "a target's share must have room for the largest notification");
+
 // --- Sockets ------------------------------------------------------------------------------------
 inline constexpr size_t kReceiveBufferBytes = 64 * 1024;
 /// Shared by all connections; a connection that sends nothing holds none.
