@@ -92,6 +92,27 @@ struct Config {
         uint64_t recovery_hold_s = 60;  ///< at most, after a start
     } sla;
 
+    struct NotifyTarget {
+        std::string name;
+        std::string kind;     ///< webhook | mail
+        std::string ca_file;  ///< PEM; empty: the host's own authorities
+        // Of a webhook.
+        std::string url;                   ///< may hold a token: never shown whole
+        std::string secret_file;           ///< a "whsec_…" a line, the newest first
+        std::vector<std::string> secrets;  ///< the same, in the file itself
+        bool allow_private = false;
+        // Of mail.
+        std::string host;
+        uint64_t port = 0;             ///< 0: that of `tls`
+        std::string tls = "required";  ///< none | starttls | required | implicit
+        std::string from;
+        std::vector<std::string> to;
+        std::string user, password, password_file;
+    };
+    struct Notify {
+        std::vector<NotifyTarget> targets;
+    } notify;
+
     struct Logging {
         std::string level = "info";   ///< debug | info | warn | error
         std::string format = "text";  ///< text | json

@@ -16,14 +16,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::string_view kNameRule =
-    "use 1 to 64 lower case letters, digits, _ and -, beginning with a letter or digit";
-
-bool is_name(std::string_view name) {
-    if (name.empty() || name.size() > limits::kNameBytesMax || name[0] == '_' || name[0] == '-') return false;
-    return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
-
 bool is_key_hash(std::string_view hash) {
     constexpr std::string_view kPrefix = "blake2b:";
     return hash.starts_with(kPrefix) && hash.size() == kPrefix.size() + 64 &&
@@ -46,6 +38,11 @@ bool in_choices(std::string_view choices, std::string_view value) {
 }
 
 }  // namespace
+
+bool is_name(std::string_view name) {
+    if (name.empty() || name.size() > limits::kNameBytesMax || name[0] == '_' || name[0] == '-') return false;
+    return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
 
 DsnFacts examine_dsn(const std::string& dsn) {
     DsnFacts facts;
@@ -71,6 +68,7 @@ void ConfigLoader::check() {
     check_regions();
     check_tenants();
     check_enrich();
+    check_notify();
     check_files();
 }
 
@@ -229,6 +227,8 @@ void ConfigLoader::check_files() {
     for (const std::string& file : config_.sla.workflows) readable("sla.workflows", file);
     for (size_t i = 0; i < config_.enrich.lookups.size(); ++i)
         readable(fmt::format("enrich.lookup[{}].file", i), config_.enrich.lookups[i].file);
+    for (size_t i = 0; i < config_.notify.targets.size(); ++i)
+        readable(fmt::format("notify.target[{}].ca_file", i), config_.notify.targets[i].ca_file);
 }
 
 }  // namespace penstock

@@ -19,7 +19,7 @@ std::vector<std::string> keys_of(std::string_view section) {
 }
 
 std::vector<std::string> sections() {
-    std::vector<std::string> names{"region", "tenant"};
+    std::vector<std::string> names{"region", "tenant", "notify"};
     for (const ConfigKey& key : config_keys())
         names.emplace_back(key.section.empty() ? key.key : key.section);
     return names;
@@ -85,6 +85,8 @@ void ConfigLoader::read_file(const std::string& path) {
             read_regions(node);
         } else if (name == "tenant") {
             read_tenants(node);
+        } else if (name == "notify") {
+            read_notify(node);
         } else if (keys_of(name).empty()) {
             fault(at(key), name, unknown("section", name, sections()));
         } else if (const toml::table* table = node.as_table()) {

@@ -174,6 +174,40 @@ constexpr std::array kListKeys{
             "What is looked up: subject, source, type or data.&lt;field&gt;."},
     ListKey{"[[enrich.lookup]]", "reload_s", "integer", false,
             "Seconds between looks at the file; a changed one is read again. Default 5."},
+    ListKey{"[[notify.target]]", "name", "text", true,
+            "What rules name. Lower case letters, digits, `_` and `-`; at most 16 targets."},
+    ListKey{"[[notify.target]]", "kind", "webhook or mail", true, "How notifications go there."},
+    ListKey{"[[notify.target]]", "url", "text", false,
+            "Of a webhook, required: where to post, https or http. Also `PENSTOCK_NOTIFY_<NAME>_URL`."},
+    ListKey{"[[notify.target]]", "secret_file", "path", false,
+            "Of a webhook: a file with a `whsec_…` secret a line, the newest first; each signs. This or "
+            "`secrets` is "
+            "required."},
+    ListKey{"[[notify.target]]", "secrets", "list of text", false,
+            "Of a webhook: the secrets themselves. Also `PENSTOCK_NOTIFY_<NAME>_SECRETS`, with commas."},
+    ListKey{
+        "[[notify.target]]", "allow_private", "true or false", false,
+        "Of a webhook: whether it may also lead to loopback, private and other addresses that are not of the "
+        "public internet. Default false."},
+    ListKey{"[[notify.target]]", "host", "text", false,
+            "Of mail, required: the server that takes it (SMTP)."},
+    ListKey{"[[notify.target]]", "port", "integer", false,
+            "Of mail. Default: 25 for tls none, 465 for implicit, else 587."},
+    ListKey{
+        "[[notify.target]]", "tls", "none, starttls, required or implicit", false,
+        "Of mail: starttls where the server offers it; required (the default): STARTTLS or nothing is sent; "
+        "implicit: from the first byte."},
+    ListKey{"[[notify.target]]", "from", "text", false,
+            "Of mail, required: the sender's address, name@domain."},
+    ListKey{"[[notify.target]]", "to", "list of text", false,
+            "Of mail, required: the receivers' addresses, at most 100."},
+    ListKey{"[[notify.target]]", "user", "text", false, "Of mail: for servers that ask for a login."},
+    ListKey{"[[notify.target]]", "password_file", "path", false,
+            "Of mail: a file whose first line is the user's password."},
+    ListKey{"[[notify.target]]", "password", "text", false,
+            "Of mail: the password itself. Also `PENSTOCK_NOTIFY_<NAME>_PASSWORD`."},
+    ListKey{"[[notify.target]]", "ca_file", "path", false,
+            "PEM file of the authorities that are trusted instead of the host's own."},
     ListKey{"[enrich.type_aliases]", "\"<type as sent>\"", "text", false,
             "The type that is stored instead, for example `\"Motion\" = \"motion_detection\"`."},
 };

@@ -30,6 +30,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string variable_name(std::string_view name) {
+    std::string out(name);
+    for (char& c : out) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out;
+}
+
 std::string unknown(std::string_view what, std::string_view given,
                     const std::vector<std::string>& candidates) {
     std::string best;
@@ -111,11 +117,8 @@ void ConfigLoader::read_text(const ConfigKey& key, const std::string& value, con
 void ConfigLoader::set_dsn(std::string_view region_name, const std::string& value, const Origin& origin,
                            bool upper_case) {
     for (size_t i = 0; i < config_.regions.size(); ++i) {
-        std::string name = config_.regions[i].name;
-        if (upper_case)
-            for (char& c : name)
-                c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        if (name != region_name) continue;
+        const std::string& name = config_.regions[i].name;
+        if ((upper_case ? variable_name(name) : name) != region_name) continue;
         config_.regions[i].dsn = value;
         origins_[fmt::format("region[{}].dsn", i)] = origin;
         return;
@@ -142,7 +145,7 @@ void ConfigLoader::read_environment(const std::vector<std::string>& variables) {
             read_text(*known, value, origin);
         } else if (name.starts_with("PENSTOCK_REGION_") && name.ends_with("_DSN") && name.size() > 20) {
             set_dsn(std::string_view(name).substr(16, name.size() - 20), value, origin, true);
-        } else {
+        } else if (!set_notify(name, value, origin)) {
             std::vector<std::string> names;
             for (const ConfigKey& key : keys) names.push_back(key.variable());
             warn(origin, "environment", unknown("variable", name, names));
@@ -199,6 +202,11 @@ ConfigNotes ConfigLoader::notes() const {
             {"tenant." + config_.tenants[i].name,
              config_.tenants[i].region.empty() ? "default region" : config_.tenants[i].region,
              origin_of(fmt::format("tenant[{}].name", i)).text});
+    for (size_t i = 0; i < config_.notify.targets.size(); ++i) {
+        const Config::NotifyTarget& target = config_.notify.targets[i];
+        notes.settings.push_back({"notify." + target.name, target_summary(target),
+                                  origin_of(fmt::format("notify.target[{}].name", i)).text});
+    }
     return notes;
 }
 

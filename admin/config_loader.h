@@ -61,6 +61,9 @@ class ConfigLoader {
                       const CountRange& range, uint64_t otherwise);
     void read_lookups(const toml::node& node);
     void read_type_aliases(const toml::node& node);
+    bool flag_of(const toml::table& table, std::string_view name, const std::string& prefix, bool otherwise);
+    void read_notify(const toml::node& node);  // config_notify.cpp
+    void read_notify_target(const toml::table& table);
     /// A repeated section's tables, with faults for what is not one, and for unknown and missing keys.
     std::vector<const toml::table*> tables(std::string_view section, const toml::node& node);
     std::string text_of(const toml::table& table, std::string_view key, const std::string& name);
@@ -71,6 +74,8 @@ class ConfigLoader {
     void read_text(const ConfigKey& key, const std::string& value, const Origin& origin);
     void set_dsn(std::string_view region_name, const std::string& value, const Origin& origin,
                  bool upper_case);
+    /// PENSTOCK_NOTIFY_<NAME>_URL, _SECRETS, _PASSWORD. False: of another form.
+    bool set_notify(std::string_view variable, const std::string& value, const Origin& origin);
     void fault_range(const ConfigKey& key, const std::string& value, const Origin& origin);
     void store_number(const ConfigKey& key, uint64_t value, const Origin& origin);
 
@@ -79,6 +84,12 @@ class ConfigLoader {
     void check_regions();
     void check_tenants();
     void check_enrich();
+    void check_notify();
+    void check_webhook(const Config::NotifyTarget& target, const std::string& prefix);
+    void check_mail(const Config::NotifyTarget& target, const std::string& prefix);
+    /// The file's text; a fault where it cannot be read, a warning where every user of this host can.
+    std::string secret_text(const std::string& file, const std::string& key);
+    void warn_if_readable(const std::string& key, std::string_view what, std::string_view instead);
     void check_files();
     bool is_region(const std::string& name) const;
 
@@ -90,9 +101,20 @@ class ConfigLoader {
     std::vector<std::string> warnings_;
 };
 
+/// Lower case letters, digits, _ and -; 1 to 64 of them.
+bool is_name(std::string_view name);
+inline constexpr std::string_view kNameRule =
+    "use 1 to 64 lower case letters, digits, _ and -, beginning with a letter or digit";
+
+/// PENSTOCK_..._<NAME>: upper case, with _ for -.
+std::string variable_name(std::string_view name);
+
 /// "unknown key; did you mean X?" where a candidate is near, else where the keys are listed.
 std::string unknown(std::string_view what, std::string_view given,
                     const std::vector<std::string>& candidates);
+
+/// A target for people, without secrets: "webhook to https://hooks.example.org".
+std::string target_summary(const Config::NotifyTarget& target);
 
 /// libpq's view of a connection string.
 struct DsnFacts {

@@ -78,6 +78,24 @@ constexpr std::string_view kRepeatedSections = R"(
 # match = "subject"
 # reload_s = 5
 
+# Where notifications go (docs/notifications.md). A file keeps secrets out of here; so does the environment:
+# PENSTOCK_NOTIFY_ONCALL_SECRETS, PENSTOCK_NOTIFY_OPS_MAIL_PASSWORD.
+#
+# [[notify.target]]
+# name = "oncall"
+# kind = "webhook"
+# url = "https://hooks.example.org/penstock"
+# secret_file = "oncall.secret"
+#
+# [[notify.target]]
+# name = "ops-mail"
+# kind = "mail"
+# host = "smtp.example.org"
+# from = "penstock@example.org"
+# to = ["ops@example.org"]
+# user = "penstock"
+# password_file = "smtp.password"
+
 # Types that are stored under another name.
 #
 # [enrich.type_aliases]

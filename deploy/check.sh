@@ -22,7 +22,7 @@ done
 [ ${#steps[@]} -gt 0 ] || steps=(format tidy includes asan tsan)
 
 # Tests with threads of their own, or with several threads on one thing.
-threaded='*Ring*:*Mailbox*:*Parker*:*NetLoop*:Http*:*Client*:*Log*:*Histogram*:*Ingest*'
+threaded='*Ring*:*Mailbox*:*Parker*:*NetLoop*:Http*:*Client*:*Log*:*Histogram*:*Ingest*:Notifier*'
 
 sources() { git ls-files -- '*.h' '*.cpp'; }
 
