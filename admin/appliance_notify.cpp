@@ -56,6 +56,7 @@ std::unique_ptr<Channel> mail_of(const Config::NotifyTarget& target, const Clock
 
 std::vector<Notifier::Target> make_notify_targets(const Config& config, const Clock& clock) {
     std::vector<Notifier::Target> targets;
+    targets.reserve(config.notify.targets.size());
     for (const Config::NotifyTarget& target : config.notify.targets)
         targets.push_back(
             {target.name, target.kind == "mail" ? mail_of(target, clock) : webhook_of(target, clock)});

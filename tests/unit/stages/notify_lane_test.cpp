@@ -104,6 +104,7 @@ TEST_F(LaneTest, AFailureIsTriedAgainBeforeWhatComesAfterIt) {
     l->offer(notification(2));
     run(*l);
     std::vector<uint64_t> order;
+    order.reserve(log.seen.size());
     for (const Notification& n : log.seen) order.push_back(n.effect_id);
     EXPECT_EQ(order, (std::vector<uint64_t>{1, 1, 1, 2}));
     ASSERT_EQ(results.size(), 4u);

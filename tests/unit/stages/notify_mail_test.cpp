@@ -95,8 +95,9 @@ TEST(MailMessage, LinesAreShortAndEndWithCrlf) {
 }
 
 TEST(MailMessage, NothingInASubjectCanAddAHeader) {
-    for (const std::string attack : {"late\r\nBcc: all@example.org", "late\nBcc: x\n\nbody", "late\rBcc: x",
-                                     "=?UTF-8?Q?x?=\r\nBcc: y", std::string("a\0b", 3).c_str()}) {
+    for (const std::string& attack :
+         std::vector<std::string>{"late\r\nBcc: all@example.org", "late\nBcc: x\n\nbody", "late\rBcc: x",
+                                  "=?UTF-8?Q?x?=\r\nBcc: y", std::string("a\0b\r\nBcc: x", 11)}) {
         Notification n = alert();
         n.subject = attack;
         const std::string headers = header_part(mail_message(n, "a@b.org", {"c@d.org"}));

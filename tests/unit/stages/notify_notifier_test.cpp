@@ -44,8 +44,9 @@ struct NotifierTest : testing::Test {
         return notifier;
     }
     std::vector<Notifier::Target> targets(
-        std::vector<std::pair<std::string, const HttpReceiver*>> named) const {
+        const std::vector<std::pair<std::string, const HttpReceiver*>>& named) const {
         std::vector<Notifier::Target> out;
+        out.reserve(named.size());
         for (const auto& [name, receiver] : named) out.push_back({name, webhook(*receiver)});
         return out;
     }
