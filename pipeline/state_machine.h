@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -80,6 +81,8 @@ class StateMachine {
     /// First byte of all its row keys; no two machines share one.
     virtual uint8_t row_prefix() const = 0;
     virtual void apply(const RecordView& record) = 0;
+    /// When it needs a record that lets time pass, if none comes before; the largest number: never.
+    virtual StampNs due_ns() const { return std::numeric_limits<StampNs>::max(); }
     /// Cuts here: the rows that changed since the last cut go to `out` as they are now, by calls of save_some
     /// until it returns false; records may be applied in between. `out` lives so long.
     virtual void begin_save(Checkpoint& out) = 0;

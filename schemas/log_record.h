@@ -30,7 +30,8 @@ enum class RecordKind : uint8_t { kEvents = 1, kDeadLetters = 2, kControl = 3 };
 /// What a control record says. Numbers are stored.
 enum class ControlKind : uint16_t {
     kBoot = 1,       ///< name: host; text: JSON {"version","pid","last_stamp_ns","recovery_hold_ns",
-                     ///< "instance_retention_ns"}: what state follows from, beside the log
+                     ///< "instance_retention_ns","targets":[{"name","severity_at_least","tenants":[id]}]}:
+                     ///< what state follows from, beside the log
     kTick = 2,       ///< time passed and a timer was due
     kPositions = 3,  ///< only producer positions advanced (all events were duplicates or refused)
     kWorkflow = 4,   ///< name, text: the document that is active from here
@@ -44,6 +45,15 @@ enum class ControlKind : uint16_t {
     kDeadLetterRetried = 10,  ///< what it led to follows at once, in a record whose retry_of names the letter
     kDeadLetterDropped = 11,
     kDeadLettersExpired = 12,  ///< name: retention has taken all dead letters below this sequence
+    // Alerts. name: the alert's id, 16 hexadecimal digits; text: JSON episode, version, by, note, to.
+    kAlertAcked = 13,
+    kAlertUnacked = 14,
+    kAlertAssigned = 15,
+    kAlertResolved = 16,
+    kSilenceAdded = 17,    ///< text: JSON tenant (id), workflow, rule, severity_at_least, begin_ns, end_ns,
+                           ///< owner, reason, by
+    kSilenceExpired = 18,  ///< name: the silence's id; text: JSON by
+    kNotificationResult = 19,  ///< name: effect id, hexadecimal; text: JSON delivered, attempts, detail
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.

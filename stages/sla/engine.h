@@ -83,7 +83,9 @@ class Engine final : public StateMachine {
     // --- time ---
     /// See TimerWheel: the earliest deadline if near, and when to look again.
     /// While deadlines wait after a start: the end of that.
-    StampNs due_ns() const { return observer_.holding() ? observer_.hold_until_ns() : wheel_.due_ns(); }
+    StampNs due_ns() const override {
+        return observer_.holding() ? observer_.hold_until_ns() : wheel_.due_ns();
+    }
     StampNs next_look_ns() const {
         return observer_.holding() ? observer_.hold_until_ns() : wheel_.next_look_ns();
     }

@@ -26,7 +26,7 @@ SlaStage::SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector
       applied_seq_(telemetry.applied_seq.load()),
       next_checkpoint_ns_(clock.monotonic_ns() + options.checkpoint_ns),
       spin_(options.spin_ns) {
-    machines_.push_back(&engine_);
+    machines_.insert(machines_.begin(), &engine_);  // first: others may take what it finds
     engine_.on_effect = [this](const SlaEffect& effect) {
         if (effect.kind != SlaEffect::Kind::kMissed) return;
         held_.push_back(effect);
@@ -87,7 +87,8 @@ void SlaStage::apply(const EventBatch& batch) {
 
 void SlaStage::look_ahead() {
     engine_.tighten(clock_.wall_ns());
-    const StampNs due = engine_.due_ns();
+    StampNs due = kNever;
+    for (const StateMachine* machine : machines_) due = std::min(due, machine->due_ns());
     // A later one needs no wake: the intake thread looks when the earlier one is due.
     if (due < due_ns_.exchange(due, std::memory_order_acq_rel)) on_due_();
 }

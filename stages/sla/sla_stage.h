@@ -26,8 +26,8 @@ class SlaStage {
         int64_t checkpoint_ns = 30'000'000'000;
         int64_t spin_ns = 0;  ///< looks for a batch so long before it sleeps
     };
-    /// `others`: state machines beside the engine; all outlive the stage. `on_due`: called when the intake
-    /// thread should look at due_ns().
+    /// `others`: state machines beside the engine, which get each record after it; all outlive the stage.
+    /// `on_due`: called when the intake thread should look at due_ns().
     SlaStage(Options options, BatchRing& ring, Engine& engine, std::vector<StateMachine*> others,
              Telemetry& telemetry, const Clock& clock, std::function<void()> on_due);
 

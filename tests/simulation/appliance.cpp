@@ -41,7 +41,8 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
         flush_at_ns_.push_back(0);
     }
 
-    recover_state(log_, state_, {&engine_, &positions_}, false);
+    engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
+    recover_state(log_, state_, {&engine_, &positions_, &alerts_}, false);
     for (const uint32_t id : engine_.workflow_ids())
         active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
     recover_dedup(log_, nullptr, dedup_, options.window_ns, clock_);
@@ -59,9 +60,9 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
             std::fill(flush_at_ns_.begin(), flush_at_ns_.end(), 0);
         },
         [this] { return may_trim_below(); });
-    sla_stage_ =
-        std::make_unique<SlaStage>(SlaStage::Options{options.checkpoint_ns, 0}, ring_, engine_,
-                                   std::vector<StateMachine*>{&positions_}, telemetry_, clock_, [] {});
+    sla_stage_ = std::make_unique<SlaStage>(SlaStage::Options{options.checkpoint_ns, 0}, ring_, engine_,
+                                            std::vector<StateMachine*>{&positions_, &alerts_}, telemetry_,
+                                            clock_, [] {});
     engine_.on_effect = [inner = engine_.on_effect, told = std::move(told)](const SlaEffect& e) {
         inner(e);
         told(e);
@@ -95,9 +96,10 @@ SimulatedAppliance::~SimulatedAppliance() = default;
 void SimulatedAppliance::publish_start() {
     sequencer_->publish_control(
         ControlKind::kBoot, "simulation",
-        fmt::format(R"({{"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{}}})",
-                    log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0, options_.recovery_hold_ns,
-                    options_.instance_retention_ns));
+        fmt::format(
+            R"({{"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"targets":[{{"name":"t"}}]}})",
+            log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0, options_.recovery_hold_ns,
+            options_.instance_retention_ns));
     const std::string name =
         options_.workflow.empty() ? std::string() : parse_workflow(options_.workflow).name;
     for (const auto& [active, document] : active_documents_)

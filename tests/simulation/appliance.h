@@ -11,6 +11,7 @@
 
 #include "admin/appliance_intake.h"
 #include "admin/appliance_recovery.h"
+#include "stages/alert/alert_book.h"
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/sla_stage.h"
@@ -81,6 +82,7 @@ class SimulatedAppliance {
     DeadLetterMailbox mailbox_{8};
     Engine engine_;
     ProducerPositions positions_;
+    AlertBook alerts_;
     Vocabulary vocabulary_;
     DedupStage dedup_;
     EnrichStage enrich_;

@@ -43,6 +43,7 @@ std::string MadeEvent::json() const {
 Checker::Checker(Options options)
     : options_(std::move(options)), shadow_(Engine::Options{options_.instance_retention_ns}) {
     shadow_.on_effect = [this](const SlaEffect& e) { shadow_effects_.push_back(e); };
+    shadow_.on_finding = [this](const Finding& finding) { shadow_alerts_.on_finding(finding); };
 }
 Checker::~Checker() = default;
 
@@ -137,6 +138,7 @@ void Checker::take(const RecordView& record) {
     if (record.header->kind == RecordKind::kControl) ++figures.controls;
     shadow_.apply(record);
     shadow_positions_.apply(record);
+    shadow_alerts_.apply(record);
 }
 
 void Checker::take_event(const RecordView& record, size_t i) {
@@ -259,11 +261,13 @@ void Checker::final_regions(const std::vector<RegionDatabase*>& regions, const s
 }
 
 void Checker::final_state(const StateStore& state) {
-    test::Rows fresh, positions;
+    test::Rows fresh, positions, alerts;
     fresh.save(shadow_);
     positions.save(shadow_positions_);
+    alerts.save(shadow_alerts_);
     std::map<std::string, std::string> wanted = fresh.rows();
     wanted.insert(positions.rows().begin(), positions.rows().end());
+    wanted.insert(alerts.rows().begin(), alerts.rows().end());
     std::map<std::string, std::string> found;
     state.load([&](std::span<const uint8_t> key, std::span<const uint8_t> value) {
         found.emplace(std::string(key.begin(), key.end()), std::string(value.begin(), value.end()));

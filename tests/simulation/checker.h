@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "stages/alert/alert_book.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/engine.h"
 #include "storage/event_log.h"
@@ -129,6 +130,7 @@ class Checker {
     // A second engine that sees each committed record once, from the first.
     Engine shadow_;
     ProducerPositions shadow_positions_;
+    AlertBook shadow_alerts_;
     std::vector<SlaEffect> shadow_effects_, live_;
 };
 

@@ -1,0 +1,140 @@
+// Alerts as everybody sees them: what the book of alerts (stages/alert) keeps, and how it is read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/log_record.h"
+
+namespace penstock {
+
+/// Of an episode. Numbers are stored.
+enum class AlertState : uint8_t { kFiring = 0, kAcked = 1, kResolved = 2 };
+inline constexpr std::array<std::string_view, 3> kAlertStateNames{"firing", "acked", "resolved"};
+
+/// What ended an instance's trouble, and with the last of them the episode. Numbers are stored.
+enum class AlertEnd : uint8_t { kNone = 0, kDeliveredLate = 1, kLate = 2, kWithdrawn = 3, kClosed = 4 };
+inline constexpr std::array<std::string_view, 5> kAlertEndNames{"open", "delivered_late", "late", "withdrawn",
+                                                                "closed"};
+
+/// One missed deadline.
+struct AlertInstance {
+    Hash128 key;         ///< its text is in the event at anchor_seq
+    Seq anchor_seq = 0;  ///< 0: no event armed it
+    StampNs deadline_ns = 0;
+    AlertEnd end = AlertEnd::kNone;
+    StampNs end_ns = 0;
+};
+
+/// Numbers are stored.
+enum class AlertStepKind : uint8_t {
+    kFiring = 0,
+    kWorse = 1,  ///< the severity rose
+    kAcked = 2,
+    kUnacked = 3,
+    kAssigned = 4,
+    kResolved = 5,
+    kSent = 6,     ///< a notification was decided; cause: its kind
+    kNotSent = 7,  ///< it was decided to tell nobody; cause: of what kind it would have been
+};
+inline constexpr std::array<std::string_view, 8> kAlertStepNames{"firing",   "worse",    "acked", "unacked",
+                                                                 "assigned", "resolved", "sent",  "not_sent"};
+
+struct AlertStep {
+    Seq seq = 0;  ///< of the record that caused it
+    StampNs at_ns = 0;
+    uint64_t version = 0;  ///< of the alert behind it
+    uint32_t episode = 0;
+    AlertStepKind kind = AlertStepKind::kFiring;
+    std::string by, cause, note;
+};
+
+/// Numbers are stored.
+enum class NoticeState : uint8_t { kPending = 0, kDelivered = 1, kFailed = 2 };
+inline constexpr std::array<std::string_view, 3> kNoticeStateNames{"pending", "delivered", "failed"};
+
+/// A notification to one target, and its fate.
+struct AlertNotice {
+    uint64_t effect_id = 0;
+    uint32_t episode = 0;
+    std::string target, kind;
+    StampNs at_ns = 0;  ///< when it was decided
+    NoticeState state = NoticeState::kPending;
+    uint32_t attempts = 0;
+    StampNs done_ns = 0;
+    std::string detail;
+};
+
+struct Alert {
+    uint64_t id = 0;  ///< hash of tenant, workflow and rule
+    uint16_t tenant = 0;
+    std::string workflow, rule;
+    uint64_t version = 0;  ///< rises with each step that is not about a notification
+    // Of the last episode.
+    uint32_t episode = 0;
+    AlertState state = AlertState::kResolved;
+    AlertEnd end = AlertEnd::kNone;
+    uint8_t severity = 0;          ///< the highest
+    uint64_t open = 0, total = 0;  ///< instances in trouble: now, and in all
+    StampNs first_deadline_ns = 0, last_deadline_ns = 0;
+    StampNs began_ns = 0, changed_ns = 0, ended_ns = 0;
+    std::string acked_by, assignee;
+    std::vector<AlertInstance> instances;  ///< the last 20, oldest first
+    // Of all episodes.
+    std::vector<AlertStep> history;    ///< the last 100, oldest first
+    std::vector<AlertNotice> notices;  ///< the last 40, oldest first
+};
+
+struct Silence {
+    uint64_t id = 0;  ///< sequence of the record that added it
+    std::optional<uint16_t> tenant;
+    std::optional<std::string> workflow, rule;
+    uint8_t severity_at_least = 0;  ///< 0: any
+    StampNs begin_ns = 0, end_ns = 0;
+    std::string owner, reason, by;
+    bool ended = false;
+    std::string expired_by;  ///< empty: its end came
+
+    bool matches(const Alert& alert) const {
+        return (!tenant || *tenant == alert.tenant) && (!workflow || *workflow == alert.workflow) &&
+               (!rule || *rule == alert.rule) && alert.severity >= severity_at_least;
+    }
+    bool active(StampNs now_ns) const { return !ended && begin_ns <= now_ns && now_ns < end_ns; }
+};
+
+struct AlertFilter {
+    std::optional<AlertState> state = {};
+    uint8_t severity_at_least = 0;
+    std::optional<uint16_t> tenant = {};
+    std::string workflow = {};  ///< empty: any
+};
+
+/// Where a page of alerts ended: they go from the newest episode to the oldest.
+struct AlertCursor {
+    StampNs began_ns;
+    uint64_t id;
+};
+
+/// Any thread. A record shows here a moment before it is durable; what changes something through the API is
+/// answered after.
+class AlertReader {
+  public:
+    virtual ~AlertReader() = default;
+    virtual std::optional<Alert> alert(uint64_t id) const = 0;
+    /// Without instances, history and notices. `after`: where the page before ended.
+    virtual std::vector<Alert> alerts(const AlertFilter& filter, std::optional<AlertCursor> after,
+                                      size_t limit) const = 0;
+    /// Newest first.
+    virtual std::vector<Silence> silences() const = 0;
+    /// The silence that keeps this alert's notifications back now.
+    virtual std::optional<Silence> silence_over(const Alert& alert, StampNs now_ns) const = 0;
+    /// The command in this record was not carried out: somebody was faster.
+    virtual bool refused(Seq seq) const = 0;
+    virtual std::array<uint64_t, kAlertStateNames.size()> counts() const = 0;
+};
+
+}  // namespace penstock
