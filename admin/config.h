@@ -94,8 +94,10 @@ struct Config {
 
     struct NotifyTarget {
         std::string name;
-        std::string kind;     ///< webhook | mail
-        std::string ca_file;  ///< PEM; empty: the host's own authorities
+        std::string kind;                  ///< webhook | mail
+        uint64_t severity_at_least = 0;    ///< alerts below it are not for this target; 0: all
+        std::vector<std::string> tenants;  ///< only their alerts; empty: all
+        std::string ca_file;               ///< PEM; empty: the host's own authorities
         // Of a webhook.
         std::string url;                   ///< may hold a token: never shown whole
         std::string secret_file;           ///< a "whsec_…" a line, the newest first

@@ -85,6 +85,8 @@ void ConfigLoader::read_notify_target(const toml::table& table) {
     Config::NotifyTarget target;
     target.name = text("name");
     target.kind = text("kind");
+    target.severity_at_least = count_of(table, "severity_at_least", prefix, {1, 5, ""}, 0);
+    texts("tenants", target.tenants);
     target.ca_file = from_folder(text("ca_file"));
     target.url = text("url");
     target.secret_file = from_folder(text("secret_file"));
@@ -160,6 +162,15 @@ void ConfigLoader::check_notify() {
                 fault(name_at, prefix + "name",
                       fmt::format("\"{}\" is taken at {}; give it another name (_ and - count as the same)",
                                   target.name, first->second));
+        }
+        for (const std::string& name : target.tenants) {
+            const auto& known = config_.tenants;
+            const bool found =
+                name == "default" ||
+                std::any_of(known.begin(), known.end(), [&](const auto& t) { return t.name == name; });
+            if (!found)
+                fault(origin_of(prefix + "tenants"), prefix + "tenants",
+                      fmt::format("no tenant \"{}\" is configured; add a [[tenant]] of this name", name));
         }
         if (target.kind == "webhook") {
             check_webhook(target, prefix);

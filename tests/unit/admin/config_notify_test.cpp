@@ -48,6 +48,21 @@ struct NotifyConfigTest : testing::Test {
     }
 };
 
+TEST_F(NotifyConfigTest, ATargetMayTakeOnlySomeAlerts) {
+    const std::string target =
+        "[[notify.target]]\nname = \"a\"\nkind = \"webhook\"\nurl = \"https://hooks.example.org/\"\nsecrets "
+        "= "
+        "[\"" +
+        kSecret + "\"]\n";
+    const Config c = load(target + "severity_at_least = 4\ntenants = [\"default\"]\n");
+    EXPECT_EQ(c.notify.targets.at(0).severity_at_least, 4u);
+    EXPECT_EQ(c.notify.targets.at(0).tenants, std::vector<std::string>{"default"});
+    EXPECT_EQ(load(target).notify.targets.at(0).severity_at_least, 0u);
+    const std::string wrong = faults(target + "severity_at_least = 6\ntenants = [\"nobody\"]\n");
+    EXPECT_NE(wrong.find("notify.target[0].severity_at_least"), std::string::npos) << wrong;
+    EXPECT_NE(wrong.find("no tenant \"nobody\" is configured"), std::string::npos) << wrong;
+}
+
 TEST_F(NotifyConfigTest, TargetsBecomeChannels) {
     write("oncall.secret", "# new\n" + kSecret + "\n");
     write("smtp.password", "hunter2\n");
