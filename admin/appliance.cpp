@@ -16,8 +16,10 @@
 #include <optional>
 #include <thread>
 
+#include "admin/appliance_alerts.h"
 #include "admin/appliance_intake.h"
 #include "admin/appliance_letters.h"
+#include "admin/appliance_notify.h"
 #include "admin/appliance_recovery.h"
 #include "admin/appliance_view.h"
 #include "admin/data_folder.h"
@@ -122,8 +124,9 @@ class Appliance {
         telemetry_.version = PENSTOCK_VERSION;
         telemetry_.started_ns = clock_.wall_ns();
         make_regions();
+        engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
         http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, clock_);
+                                             letters_, alerts_, alert_requests_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -172,7 +175,8 @@ class Appliance {
             auto dedup = std::async(std::launch::async, [this] {
                 recover_dedup(log_, &identity_runs_, dedup_, window_ns(), clock_);
             });
-            recover_state(log_, state_, {&engine_, &positions_, &book_}, start_.accept_partial_state);
+            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_},
+                          start_.accept_partial_state);
             dedup.get();
         } catch (const LogError& e) {
             if (!e.damaged()) throw;
@@ -198,7 +202,7 @@ class Appliance {
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
-            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_}, telemetry_, clock_,
+            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_}, telemetry_, clock_,
             [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
@@ -210,10 +214,14 @@ class Appliance {
                                        *log_stage_, ring_,  mailbox_, telemetry_, clock_};
         chain_ = std::make_unique<IntakeChain>(parts);
         desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, book_, letters_);
+        alert_desk_ = std::make_unique<AlertDesk>(parts, alert_requests_);
+        alert_sender_ = std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, alerts_,
+                                                      alert_requests_, telemetry_, clock_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
         positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
         letters_.set_waker([this] { ingest_->wake(); });
+        alert_requests_.set_waker([this] { ingest_->wake(); });
         const std::string host = config_.ingest.listen.substr(0, config_.ingest.listen.rfind(':'));
         telemetry_.ingest_address = fmt::format("{}:{}", host, ingest_->port());
         telemetry_.ingest_backend = ingest_->backend();
@@ -229,6 +237,7 @@ class Appliance {
         publish_start();
         intake_thread_ = std::thread([this] { intake(); });
         for (auto& flusher : flushers_) flusher->start();
+        alert_sender_->start();
     }
 
     /// The configured workflows, whole and valid, or an error that names the file. Before threads start.
@@ -259,10 +268,11 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"targets":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs,
-                static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs));
+                static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs,
+                alert_targets_json(config_, log_.names())));
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
@@ -304,7 +314,8 @@ class Appliance {
                         gave_up_at_ns = now + kStopPatienceNs;
                         ingest_->stop_reading();
                     }
-                    const bool drained = ingest_->drained() && !chain_->gathering() && desk_->idle();
+                    const bool drained =
+                        ingest_->drained() && !chain_->gathering() && desk_->idle() && alert_desk_->idle();
                     if (drained || now > gave_up_at_ns) return;
                 }
                 const StampNs due = sla_stage_->due_ns();
@@ -314,11 +325,12 @@ class Appliance {
                     const int64_t left_ns = due - clock_.wall_ns();
                     wait_ns = std::min<int64_t>(wait_ns, left_ns > 0 ? left_ns + 20'000 : 500'000);
                 }
-                if (!desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
+                if (!desk_->idle() || !alert_desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
                 if (chain_->gathering()) wait_ns = 50'000;
                 ingest_->do_work(wait_ns);
                 chain_->housekeep(due);
                 desk_->do_work();
+                alert_desk_->do_work();
             }
         } catch (const IntakeStopped&) {
         } catch (const std::exception& e) {
@@ -360,6 +372,7 @@ class Appliance {
             if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
+            publish_counts();
             read_behind_the_log();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
@@ -377,6 +390,12 @@ class Appliance {
         } catch (const LogError& e) {
             if (!failed_.load()) fail(fmt::format("log: {}", e.what()));
         }
+    }
+
+    void publish_counts() {
+        const auto counts = alerts_.counts();
+        for (size_t i = 0; i < counts.size(); ++i)
+            telemetry_.alerts[i].store(counts[i], std::memory_order_relaxed);
     }
 
     /// The shortest that a table asks for; looking at a file costs a microsecond.
@@ -401,6 +420,7 @@ class Appliance {
         telemetry_.readiness = in_order ? Readiness::kStopping : Readiness::kFailed;
         spdlog::info("stopping");
         if (!in_order) abandon_ = true;
+        alert_sender_->stop();  // first: what was delivered gets its record
         intake_stop_ = true;
         ingest_->wake();
         intake_thread_.join();
@@ -440,9 +460,11 @@ class Appliance {
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
+    AlertMailbox alert_requests_{1024};
     Engine engine_;                // state thread
     ProducerPositions positions_;  // state thread
     DeadLetterBook book_;          // state thread; read by others
+    AlertBook alerts_;             // state thread; read by others
     Vocabulary vocabulary_;
     IdentityRunWriter identity_runs_;                      // main thread
     DedupStage dedup_;                                     // intake thread
@@ -454,11 +476,13 @@ class Appliance {
     std::unique_ptr<Sequencer> sequencer_;
     std::unique_ptr<IntakeChain> chain_;
     std::unique_ptr<DeadLetterDesk> desk_;
+    std::unique_ptr<AlertDesk> alert_desk_;
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;
     std::unique_ptr<HttpServer> http_;
     std::vector<std::unique_ptr<RegionFlusher>> flushers_;  // a thread each
+    std::unique_ptr<AlertSender> alert_sender_;             // threads of its own
     SlaViewPublisher view_;                                 // main thread
 
     std::atomic<Seq> state_applied_seq_{1};

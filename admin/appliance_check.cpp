@@ -25,6 +25,7 @@ bool equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), 
 
 StateCheck::StateCheck(const std::string& path, const std::string& log_id)
     : store_({.path = path, .log_id = log_id, .read_only = true}) {
+    engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
     StreamHash hash;
     hash.reset();
     applied_seq_ = store_.load([&](Bytes key, Bytes value) {
@@ -39,13 +40,14 @@ void StateCheck::apply(const RecordView& record) {
     engine_.apply(record);
     positions_.apply(record);
     book_.apply(record);
+    alerts_.apply(record);
 }
 
 StateCheck::Result StateCheck::finish() {
     Checkpoint made;
     for (StateMachine* machine :
          {static_cast<StateMachine*>(&engine_), static_cast<StateMachine*>(&positions_),
-          static_cast<StateMachine*>(&book_)}) {
+          static_cast<StateMachine*>(&book_), static_cast<StateMachine*>(&alerts_)}) {
         machine->begin_save(made);
         while (machine->save_some(100'000)) {
         }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "stages/alert/alert_book.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/engine.h"
 #include "storage/dead_letter_book.h"
@@ -36,6 +37,7 @@ class StateCheck {
     Engine engine_{Engine::Options{}};
     ProducerPositions positions_;
     DeadLetterBook book_;
+    AlertBook alerts_;
 };
 
 }  // namespace penstock

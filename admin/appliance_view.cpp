@@ -8,8 +8,7 @@
 
 namespace penstock {
 
-namespace {
-std::string key_text(const EventLog& log, Seq anchor) {
+std::string event_key_text(const EventLog& log, Seq anchor) {
     std::string text;
     LogReader(log).scan(anchor, [&](const RecordView& record) {
         if (record.header->kind == RecordKind::kEvents && anchor >= record.first_seq() &&
@@ -21,7 +20,6 @@ std::string key_text(const EventLog& log, Seq anchor) {
     });
     return text.empty() ? "(no longer in the log)" : text;
 }
-}  // namespace
 
 /// Once when deadlines begin to wait, once when they are judged again.
 void SlaViewPublisher::tell_hold(const SlaSnapshot& sla) {
@@ -52,7 +50,7 @@ void SlaViewPublisher::publish(const SlaStage::View& view, const EventLog& log, 
         const SlaEffect& effect = view.recent[i];
         const auto known = keys_.find(effect.anchor_seq);
         std::string& key = keys[effect.anchor_seq] =
-            known != keys_.end() ? known->second : key_text(log, effect.anchor_seq);
+            known != keys_.end() ? known->second : event_key_text(log, effect.anchor_seq);
         out->recent.push_back(
             {view.workflow_of[i], view.from_of[i], view.to_of[i], key, effect.deadline_ns, effect.at_ns});
     }

@@ -10,6 +10,9 @@
 
 namespace penstock {
 
+/// What names the instance that this event armed: its subject, else its id. Any thread.
+std::string event_key_text(const EventLog& log, Seq anchor);
+
 /// Main thread. The engine knows keys by their hash; their text is looked up in the log, once each.
 class SlaViewPublisher {
   public:

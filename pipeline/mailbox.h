@@ -107,4 +107,14 @@ struct LetterRequest {
 };
 using LetterMailbox = Mailbox<LetterRequest>;
 
+/// Asks the intake thread for a control record about an alert, a silence or a notification.
+struct AlertRequest {
+    ControlKind kind{};
+    std::string name, text;
+    /// On the intake thread, once the record is durable and applied: its sequence. May be empty. Not called
+    /// when the process ends before.
+    std::function<void(Seq)> answer = {};
+};
+using AlertMailbox = Mailbox<AlertRequest>;
+
 }  // namespace penstock

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pipeline/histogram.h"
+#include "schemas/alert.h"
 #include "schemas/limits.h"
 #include "schemas/log_record.h"
 #include "schemas/refusal.h"
@@ -151,6 +152,13 @@ struct Telemetry {
     Histogram processing_ns;  ///< last byte read to SLA effects computed
     Counter checkpoints;
     Histogram checkpoint_ns;
+
+    // Threads of notify targets.
+    enum class NotificationOutcome : uint8_t { kDelivered, kFailed, kRetried };
+    alignas(64) std::array<std::atomic<uint64_t>, 3> notifications{};  ///< attempts, by outcome
+
+    // Main thread.
+    std::array<std::atomic<uint64_t>, kAlertStateNames.size()> alerts{};  ///< by state
 
     // Fixed before threads start; the entries are atomics.
     std::vector<std::unique_ptr<RegionTelemetry>> regions;

@@ -258,6 +258,13 @@ std::string metrics_text(const Telemetry& telemetry, const DeadLetterBook::Count
     intake(x, telemetry);
     x.begin("dead_letters_held", "gauge", "Dead letters in the log, by what has been done with them.");
     for (size_t i = 0; i < letters.size(); ++i) x.sample("status", kLetterStatusNames[i], letters[i]);
+    x.begin("alerts", "gauge", "Alerts by the state of their last episode.");
+    for (size_t i = 0; i < telemetry.alerts.size(); ++i)
+        x.sample("state", kAlertStateNames[i], telemetry.alerts[i].load(std::memory_order_relaxed));
+    x.begin("notifications_total", "counter", "Attempts to deliver notifications, by outcome.");
+    constexpr std::array<std::string_view, 3> kOutcomes{"delivered", "failed", "retried"};
+    for (size_t i = 0; i < kOutcomes.size(); ++i)
+        x.sample("outcome", kOutcomes[i], telemetry.notifications[i].load(std::memory_order_relaxed));
     stages(x, telemetry);
     log_and_engine(x, telemetry);
     regions(x, telemetry);

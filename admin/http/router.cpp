@@ -52,16 +52,26 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/deadletters/{seq}", &Router::dead_letter},
     {"/api/v1/deadletters/{seq}/retry", nullptr, &Router::retry},
     {"/api/v1/deadletters/{seq}/drop", nullptr, &Router::drop},
+    {"/api/v1/alerts", &Router::alerts},
+    {"/api/v1/alerts/{id}", &Router::alert},
+    {"/api/v1/alerts/{id}/ack", nullptr, &Router::change_alert<ControlKind::kAlertAcked>},
+    {"/api/v1/alerts/{id}/unack", nullptr, &Router::change_alert<ControlKind::kAlertUnacked>},
+    {"/api/v1/alerts/{id}/assign", nullptr, &Router::change_alert<ControlKind::kAlertAssigned>},
+    {"/api/v1/alerts/{id}/resolve", nullptr, &Router::change_alert<ControlKind::kAlertResolved>},
+    {"/api/v1/silences", &Router::silences, &Router::add_silence},
+    {"/api/v1/silences/{id}/expire", nullptr, &Router::expire_silence},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-               const EventQueries& queries, DeadLetterDoor& letters, const Counters& counters)
+               const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
+               const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
       queries_(queries),
       letters_(letters),
+      alerts_(alerts),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -102,8 +112,7 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
     const bool reads = request.method == "GET" || request.method == "HEAD";
     const auto not_allowed = [&](std::string_view allowed) {
         answer(problem(405, "method-not-allowed", "The method is not allowed here",
-                       fmt::format("{} takes {}, not {}", path, allowed == "POST" ? "POST" : "GET and HEAD",
-                                   request.method))
+                       fmt::format("{} takes {}, not {}", path, allowed, request.method))
                    .header("Allow", std::string(allowed)));
     };
     if (path.starts_with(kAssetsPrefix))
@@ -111,9 +120,9 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
     for (const Route& route : kRoutes) {
         const auto argument = match(route.path, path);
         if (!argument) continue;
-        if (route.act == nullptr)
-            return reads ? answer((this->*route.answer)(request, *argument)) : not_allowed("GET, HEAD");
-        if (request.method != "POST") return not_allowed("POST");
+        if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
+        if (!route.act) return not_allowed("GET, HEAD");
+        if (request.method != "POST") return not_allowed(route.answer ? "GET, HEAD, POST" : "POST");
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
         return (this->*route.act)(request, *argument, answer);
     }
@@ -235,6 +244,27 @@ void Router::retry(const Request& request, std::string_view seq, const Answer& a
 
 void Router::drop(const Request& request, std::string_view seq, const Answer& answer) const {
     letters_.change(request, seq, true, answer);
+}
+
+Response Router::alerts(const Request& request, std::string_view) const { return alerts_.list(request); }
+
+Response Router::alert(const Request&, std::string_view id) const { return alerts_.show(id); }
+
+template <ControlKind kKind>
+void Router::change_alert(const Request& request, std::string_view id, const Answer& answer) const {
+    alerts_.change(request, id, kKind, answer);
+}
+
+Response Router::silences(const Request& request, std::string_view) const {
+    return alerts_.silences(request);
+}
+
+void Router::add_silence(const Request& request, std::string_view, const Answer& answer) const {
+    alerts_.add_silence(request, answer);
+}
+
+void Router::expire_silence(const Request& request, std::string_view id, const Answer& answer) const {
+    alerts_.expire_silence(request, id, answer);
 }
 
 }  // namespace penstock::http

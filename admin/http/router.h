@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "admin/http/alerts.h"
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
@@ -18,7 +19,7 @@ inline constexpr std::string_view kStreamPath = "/api/v1/stream";
 class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-           const EventQueries& queries, DeadLetterDoor& letters, const Counters& counters);
+           const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -30,7 +31,7 @@ class Router {
     struct Route {
         std::string_view path;  ///< a segment in braces stands for any one segment
         Response (Router::*answer)(const Request&, std::string_view argument) const;
-        /// By POST only; `answer` is not used then.
+        /// By POST.
         void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
@@ -47,6 +48,13 @@ class Router {
     Response dead_letter(const Request&, std::string_view seq) const;
     void retry(const Request&, std::string_view seq, const Answer&) const;
     void drop(const Request&, std::string_view seq, const Answer&) const;
+    Response alerts(const Request&, std::string_view) const;
+    Response alert(const Request&, std::string_view id) const;
+    template <ControlKind kKind>
+    void change_alert(const Request&, std::string_view id, const Answer&) const;
+    Response silences(const Request&, std::string_view) const;
+    void add_silence(const Request&, std::string_view, const Answer&) const;
+    void expire_silence(const Request&, std::string_view id, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 
@@ -55,6 +63,7 @@ class Router {
     const Sampler& sampler_;
     const EventQueries& queries_;
     DeadLetterDoor& letters_;
+    AlertDoor& alerts_;
     const Counters& counters_;
 };
 

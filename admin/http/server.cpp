@@ -55,13 +55,16 @@ tcp::endpoint resolve(const std::string& listen) {
 
 struct HttpServer::Impl {
     Impl(Options o, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-         LetterMailbox& mailbox, const Clock& clock)
+         LetterMailbox& mailbox, const AlertReader& alert_book, AlertMailbox& alert_requests,
+         const Clock& clock)
         : options(std::move(o)),
           sampler(telemetry, clock),
           queries(log, clock),
           letters(queries, book, mailbox, telemetry, clock,
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          router(telemetry, clock, sampler, queries, letters, counters),
+          alerts(log, queries, alert_book, alert_requests, telemetry, clock,
+                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          router(telemetry, clock, sampler, queries, letters, alerts, counters),
           hub(telemetry, clock, sampler, queries, counters) {}
 
     void listen() {
@@ -147,6 +150,7 @@ struct HttpServer::Impl {
             schedule(hub.empty() ? kIdleInterval : kPushInterval);
             sampler.sample();
             letters.give_up_old();
+            alerts.give_up_old();
             hub.push();
         });
     }
@@ -169,6 +173,7 @@ struct HttpServer::Impl {
     http::Sampler sampler;
     http::EventQueries queries;
     http::DeadLetterDoor letters;
+    http::AlertDoor alerts;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};
@@ -186,8 +191,10 @@ struct HttpServer::Impl {
 };
 
 HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log,
-                       const DeadLetterBook& book, LetterMailbox& letters, const Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, clock)) {}
+                       const DeadLetterBook& book, LetterMailbox& letters, const AlertReader& alerts,
+                       AlertMailbox& alert_requests, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, alerts, alert_requests,
+                                   clock)) {}
 
 HttpServer::~HttpServer() { stop(); }
 

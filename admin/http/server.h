@@ -9,6 +9,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
+#include "schemas/alert.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
 
@@ -20,9 +21,9 @@ struct HttpServerError : std::runtime_error {
 };
 
 /// Serves health, metrics, status, the hot log, the live stream and the page at /, on one thread of its own.
-/// Changes nothing but by `letters`, bounded: nothing that a client does can hold up the appliance. Memory is
-/// bounded by the number of connections (about 100 KiB each) and one answer (4 MiB). The log's names must be
-/// registered before start(); all that is passed must outlive the server.
+/// Changes nothing but by the two mailboxes, bounded: nothing that a client does can hold up the appliance.
+/// Memory is bounded by the number of connections (about 100 KiB each) and one answer (4 MiB). The log's
+/// names must be registered before start(); all that is passed must outlive the server.
 class HttpServer {
   public:
     struct Options {
@@ -30,7 +31,8 @@ class HttpServer {
         size_t connections_max = 512;
     };
     HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-               LetterMailbox& letters, const Clock& clock);
+               LetterMailbox& letters, const AlertReader& alerts, AlertMailbox& alert_requests,
+               const Clock& clock);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

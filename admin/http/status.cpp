@@ -263,6 +263,10 @@ std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock&
     json.key("dedup").begin_object().field("keys", t.dedup_keys.read()).field("bytes", t.dedup_bytes.read());
     json.end_object();
     write_sla(json, t);
+    json.key("alerts").begin_object();
+    for (size_t i = 0; i < kAlertStateNames.size(); ++i)
+        json.field(kAlertStateNames[i], t.alerts[i].load(std::memory_order_relaxed));
+    json.end_object();
     json.key("http").begin_object().field("connections", counters.connections_open.read());
     json.field("stream_clients", counters.stream_clients.read()).end_object();
     json.end_object();

@@ -13,7 +13,7 @@ namespace penstock {
 struct Notification {
     uint64_t effect_id = 0;  ///< stable over restarts; the receiver knows repeats by it
     std::string channel;     ///< name of a configured target
-    std::string kind;        ///< "alert.firing", "alert.resolved", "alert.acked", "silence.ended", ...
+    std::string kind;        ///< "alert.firing", "alert.resolved", "silence.ended", ...
     StampNs at_ns = 0;       ///< when it was decided; what is not delivered a day later is given up
     std::string json;        ///< the payload, complete
     std::string subject;     ///< of a mail

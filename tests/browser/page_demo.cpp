@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "admin/http/server.h"
+#include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 
 namespace {
@@ -92,7 +93,10 @@ int main(int argc, char** argv) {
     t.readiness = Readiness::kReady;
     DeadLetterBook book;
     LetterMailbox letters{1};
-    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, clock);
+    AlertBook alerts;
+    AlertMailbox alert_requests{4};
+    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, alerts,
+                      alert_requests, clock);
     server.start();
     std::printf("http://localhost:%d\n", server.port());
     std::fflush(stdout);

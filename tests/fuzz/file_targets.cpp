@@ -15,6 +15,7 @@
 #include "admin/http/router.h"
 #include "admin/http/status.h"
 #include "schemas/event_fields.h"
+#include "stages/alert/alert_book.h"
 #include "stages/enrich/lookup_table.h"
 #include "stages/sla/workflow.h"
 #include "storage/event_log.h"
@@ -141,7 +142,16 @@ int http_query(const uint8_t* data, size_t size) {
         LetterMailbox mailbox{2};
         http::DeadLetterDoor letters{queries,   book,  mailbox,
                                      telemetry, clock, [](const auto& work) { work(); }};
-        http::Router router{telemetry, clock, sampler, queries, letters, counters};
+        AlertBook alert_book;
+        AlertMailbox alert_requests{2};
+        http::AlertDoor alerts{hot.log(),
+                               queries,
+                               alert_book,
+                               alert_requests,
+                               telemetry,
+                               clock,
+                               [](const auto& work) { work(); }};
+        http::Router router{telemetry, clock, sampler, queries, letters, alerts, counters};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "admin/http/server.h"
+#include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
 
@@ -23,6 +24,8 @@ struct HttpDeadLetters : testing::Test {
     Telemetry telemetry;
     DeadLetterBook book;
     LetterMailbox letters{2};
+    AlertBook alerts;
+    AlertMailbox alert_requests{4};
     std::unique_ptr<HttpServer> server;
     std::atomic<bool> stop{false};
     std::thread intake;
@@ -31,7 +34,7 @@ struct HttpDeadLetters : testing::Test {
     void SetUp() override {
         telemetry.readiness = Readiness::kReady;
         server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry,
-                                              hot.log(), book, letters, clock);
+                                              hot.log(), book, letters, alerts, alert_requests, clock);
         server->start();
     }
     void TearDown() override {

@@ -29,6 +29,8 @@ struct HttpMetrics : testing::Test {
         auto sla = std::make_shared<SlaSnapshot>();
         sla->workflows = {{"w", {{"a", "b", 1000, 9, 4, 3, 2, 0}}}};
         telemetry.set_sla(sla);
+        telemetry.alerts[0] = 2;
+        telemetry.notifications[0] = 7;
     }
     std::map<std::string, std::string> samples() const {
         std::map<std::string, std::string> all;
@@ -103,6 +105,8 @@ TEST_F(HttpMetrics, LabelsTellStageRegionCauseAndOutcome) {
     auto all = samples();
     EXPECT_EQ(all["penstock_events_received_total"], "41");
     EXPECT_EQ(all["penstock_dead_letters_total{cause=\"conflict\"}"], "3");
+    EXPECT_EQ(all["penstock_alerts{state=\"firing\"}"], "2");
+    EXPECT_EQ(all["penstock_notifications_total{outcome=\"delivered\"}"], "7");
     EXPECT_EQ(all["penstock_dead_letters_held{status=\"open\"}"], "5");
     EXPECT_EQ(all["penstock_dead_letters_held{status=\"dropped\"}"], "1");
     EXPECT_EQ(all["penstock_dead_letters_total{cause=\"bad_json\"}"], "0");

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -6,6 +7,7 @@
 #include "admin/http/origin.h"
 #include "admin/http/page_assets.h"
 #include "admin/http/server.h"
+#include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
 
@@ -21,6 +23,8 @@ struct HttpServerTest : testing::Test {
     Telemetry telemetry;
     DeadLetterBook book;
     LetterMailbox letters{4};
+    AlertBook alerts;
+    AlertMailbox alert_requests{4};
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
@@ -28,7 +32,8 @@ struct HttpServerTest : testing::Test {
         start({.listen = "127.0.0.1:0"});
     }
     void start(const HttpServer::Options& options) {
-        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), book, letters, clock);
+        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), book, letters, alerts,
+                                              alert_requests, clock);
         server->start();
     }
     HttpAnswer get(const std::string& target, const std::string& headers = {}) {
@@ -64,6 +69,9 @@ TEST_F(HttpServerTest, HealthIsNotReadiness) {
 TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
     hot.append({test::LoggedEvent{.id = "1"}});
     hot.append(std::vector<test::LoggedDeadLetter>{{}});
+    alerts.on_finding(
+        {.kind = Finding::Kind::kMissed, .workflow = "w", .rule = "r", .key = {}, .anchor_seq = 1});
+    const std::string alert = fmt::format("{:016x}", AlertBook::id_of(0, "w", "r"));
     const std::string document = get("/api/v1/openapi.yaml").body;
     size_t routes = 0;
     for (size_t at = document.find("\n  /"); at != std::string::npos; at = document.find("\n  /", at + 1)) {
@@ -71,12 +79,14 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         const bool by_post = document.compare(document.find('\n', at + 1) + 1, 9, "    post:") == 0;
         if (const size_t brace = path.find('{'); brace != std::string::npos)
             path.replace(brace, path.find('}') + 1 - brace,
-                         path.find("deadletters") == path.npos ? "1" : "2");
+                         path.find("alerts") != path.npos        ? alert
+                         : path.find("deadletters") == path.npos ? "1"
+                                                                 : "2");
         const int expected = path == "/api/v1/stream" ? 426 : by_post ? 405 : 200;
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 13u);
+    EXPECT_EQ(routes, 21u);
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {
@@ -229,7 +239,8 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
 
 TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     const std::string address = "127.0.0.1:" + std::to_string(server->port());
-    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, clock);
+    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, alerts, alert_requests,
+                      clock);
     try {
         second.start();
         FAIL() << "two servers on one address";
@@ -238,7 +249,7 @@ TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
         EXPECT_NE(std::string(e.what()).find("http.listen"), std::string::npos);
     }
     for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
-        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, clock);
+        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, alerts, alert_requests, clock);
         EXPECT_THROW(bad.start(), HttpServerError) << wrong;
     }
 }
@@ -250,7 +261,8 @@ TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
     server->stop();
     server->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
-    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, clock);
+    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, alerts,
+                             alert_requests, clock);
     never_started.stop();
 }
 

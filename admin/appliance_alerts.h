@@ -1,0 +1,85 @@
+// Alerts between the log and the outside: commands and results become control records, what the book decided
+// to tell goes to the notifier.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "admin/appliance_intake.h"
+#include "admin/config.h"
+#include "pipeline/mailbox.h"
+#include "stages/alert/alert_book.h"
+#include "stages/notify/notifier.h"
+#include "storage/event_log.h"
+
+namespace penstock {
+
+/// The configured targets and their filters, as the boot record has them: JSON.
+std::string alert_targets_json(const Config& config, const LogNames& names);
+
+/// Intake thread, between rounds of ingest: it alone makes records. All references outlive it.
+class AlertDesk {
+  public:
+    AlertDesk(const IntakeChain::Parts& parts, AlertMailbox& mailbox) : p_(parts), mailbox_(mailbox) {}
+
+    /// Takes what was asked while the log has room, and answers what is durable and applied.
+    void do_work();
+    bool idle() const { return waiting_.empty() && mailbox_.empty(); }
+
+  private:
+    struct Waiting {
+        Seq seq;
+        uint64_t position;  ///< of the ring, behind the record
+        std::function<void(Seq)> tell;
+    };
+    IntakeChain::Parts p_;
+    AlertMailbox& mailbox_;
+    std::deque<Waiting> waiting_;
+};
+
+/// What a target is sent. `subjects`: the instances' keys.
+Notification notification_of(const PendingNotice& notice, const LogNames& names,
+                             const std::vector<std::string>& subjects);
+
+/// A thread: hands over what the book decided to tell, once its record is durable, and asks for a record of
+/// each outcome. After a restart the book still has what had none. All references outlive it.
+class AlertSender {
+  public:
+    AlertSender(std::vector<Notifier::Target> targets, const EventLog& log, const AlertBook& book,
+                AlertMailbox& mailbox, Telemetry& telemetry, const Clock& clock);
+    ~AlertSender() { stop(); }
+
+    void start();
+    /// Ends deliveries under way; outcomes that are known go to the mailbox. Twice does no harm.
+    void stop();
+
+  private:
+    void run();
+    void hand_over();
+    bool offer(const PendingNotice& notice);
+    void settled(const DeliveryResult& result);
+    /// True: nothing is left.
+    bool report();
+
+    const EventLog& log_;
+    const AlertBook& book_;
+    AlertMailbox& mailbox_;
+    Telemetry& telemetry_;
+    uint64_t next_order_ = 0;
+    std::map<std::string, std::deque<PendingNotice>> held_;  ///< their target's share was taken
+
+    std::mutex mutex_;  // guards what follows
+    std::condition_variable news_;
+    std::deque<AlertRequest> results_;
+    bool stopping_ = false;
+
+    Notifier notifier_;
+    std::thread thread_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,102 @@
+// What a target is sent of an alert: for a program, and for a person at 3 in the morning.
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "admin/appliance_alerts.h"
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+constexpr StampNs kThree = 1'769'828'400'000'000'000;  // 2026-01-31T03:00:00Z
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+PendingNotice notice() {
+    PendingNotice n;
+    n.effect_id = 0x2a;
+    n.target = "oncall";
+    n.kind = "alert.firing";
+    n.at_ns = kThree;
+    n.alert = 0x1234;
+    n.tenant = 1;
+    n.workflow = "parcels";
+    n.rule = "taken -> shipped";
+    n.episode = 2;
+    n.version = 7;
+    n.severity = 4;
+    n.open = 31;
+    n.total = 40;
+    n.first_deadline_ns = kThree - 60 * kSecondNs;
+    n.last_deadline_ns = kThree - kSecondNs;
+    n.began_ns = kThree - 10 * kSecondNs;
+    return n;
+}
+const LogNames kNames{{"us"}, {"default", "acme"}};
+const std::vector<std::string> kSubjects{"p-1", "p-2", "p-3", "p-4", "p-5", "p-6"};
+
+TEST(AlertNotification, ThePayloadSaysWhatItIsAbout) {
+    const Notification sent = notification_of(notice(), kNames, kSubjects);
+    EXPECT_EQ(sent.effect_id, 0x2au);
+    EXPECT_EQ(sent.channel, "oncall");
+    EXPECT_EQ(sent.at_ns, kThree);
+    EXPECT_EQ(json::parse(sent.json), json::parse(R"({
+        "type": "alert.firing", "timestamp": "2026-01-31T03:00:00.000000000Z", "data": {
+          "id": "ntf_000000000000002a", "kind": "alert.firing", "at": "2026-01-31T03:00:00.000000000Z",
+          "alert": {"id": "0000000000001234", "tenant": "acme", "workflow": "parcels",
+                    "rule": "taken -> shipped", "severity": 4, "state": "firing", "episode": 2, "version": 7,
+                    "open": 31, "total": 40, "first_deadline": "2026-01-31T02:59:00.000000000Z",
+                    "last_deadline": "2026-01-31T02:59:59.000000000Z"},
+          "subjects": ["p-1","p-2","p-3","p-4","p-5","p-6"], "link": "/alerts/0000000000001234"}})"));
+}
+
+TEST(AlertNotification, TheMailSaysWhatIsWrongSinceWhenAndWhatToType) {
+    const Notification sent = notification_of(notice(), kNames, kSubjects);
+    EXPECT_EQ(sent.subject, "FIRING (severity 4) parcels: taken -> shipped: 31 overdue");
+    EXPECT_EQ(sent.text,
+              "taken -> shipped of workflow parcels did not happen in time: 31 are overdue now, 40 in all.\n"
+              "The first deadline was 2026-01-31 02:59:00 UTC, the last 2026-01-31 02:59:59 UTC.\n"
+              "Affected: p-2, p-3, p-4, p-5, p-6 and 26 more\n"
+              "\n"
+              "Tenant acme, severity 4, episode 2.\n"
+              "\n"
+              "Take it:     penstock alert ack 0000000000001234\n"
+              "Look at it:  penstock alert show 0000000000001234\n");
+}
+
+TEST(AlertNotification, TheEndSaysWhatEndedItAndHowLongItTook) {
+    PendingNotice n = notice();
+    n.kind = "alert.resolved";
+    n.state = AlertState::kResolved;
+    n.end = AlertEnd::kClosed;
+    n.reason = "camera was taken down";
+    n.open = 0;
+    n.began_ns = kThree - 7'260 * kSecondNs;
+    const Notification sent = notification_of(n, kNames, {});
+    EXPECT_EQ(sent.subject, "RESOLVED parcels: taken -> shipped");
+    EXPECT_EQ(sent.text,
+              "It is over: closed by a person.\n"
+              "It took 2 h 1 min, from 2026-01-31 00:59:00 UTC to 2026-01-31 03:00:00 UTC.\n"
+              "Note: camera was taken down\n"
+              "\n"
+              "Tenant acme, severity 4, episode 2.\n"
+              "\n"
+              "Look at it:  penstock alert show 0000000000001234\n");
+    EXPECT_EQ(json::parse(sent.json).at("data").at("alert").at("cause"), "closed");
+    EXPECT_EQ(json::parse(sent.json).at("data").at("reason"), "camera was taken down");
+}
+
+TEST(AlertNotification, TheBootRecordHasTheTargetsAndTheirFilters) {
+    Config config;
+    config.notify.targets.resize(2);
+    config.notify.targets[0].name = "oncall";
+    config.notify.targets[0].severity_at_least = 4;
+    config.notify.targets[1].name = "acme";
+    config.notify.targets[1].tenants = {"acme"};
+    EXPECT_EQ(alert_targets_json(config, kNames), R"([{"name":"oncall","severity_at_least":4,"tenants":[]},)"
+                                                  R"({"name":"acme","severity_at_least":0,"tenants":[1]}])");
+}
+
+}  // namespace
+}  // namespace penstock
