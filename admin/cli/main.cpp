@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
     add_generate(app, exit_code);
     add_simulate(app, exit_code);
     add_log(app, exit_code);
+    add_alert(app, exit_code);
+    add_silence(app, exit_code);
     add_deadletter(app, exit_code);
     add_backup(app, exit_code);
     add_restore(app, exit_code);
