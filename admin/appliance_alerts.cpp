@@ -221,6 +221,7 @@ void AlertSender::hand_over() {
 
 bool AlertSender::offer(const PendingNotice& notice) {
     std::vector<std::string> subjects;
+    subjects.reserve(notice.anchors.size());
     for (const Seq anchor : notice.anchors) subjects.push_back(event_key_text(log_, anchor));
     return notifier_.offer(notification_of(notice, log_.names(), subjects));
 }
