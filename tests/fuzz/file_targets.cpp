@@ -172,7 +172,7 @@ int http_query(const uint8_t* data, size_t size) {
     });
     require(answers == 1, "not one answer");
     require(response.status == 200 || response.status == 400 || response.status == 404 ||
-                response.status == 405 || response.status == 503,
+                response.status == 405 || response.status == 426 || response.status == 503,
             fmt::format("status {}", response.status));
     if (response.content_type.find("json") == std::string::npos || response.body.empty()) return 0;
     boost::system::error_code error;
