@@ -11,6 +11,7 @@
 #include "admin/cli/config_flags.h"
 #include "admin/cli/event_text.h"
 #include "admin/cli/http_call.h"
+#include "admin/cli/json_members.h"
 #include "admin/cli/letter_source.h"
 #include "admin/cli/terminal.h"
 #include "admin/http/text.h"
@@ -22,20 +23,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_at(const json::object& o, std::string_view name) {
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-uint64_t number_at(const json::object& o, std::string_view name) {
-    const json::value* v = o.if_contains(name);
-    json::error_code failed;
-    return v && v->is_number() ? v->to_number<uint64_t>(failed) : 0;
-}
-const json::array& list_at(const json::object& o, std::string_view name) {
-    static const json::array kNone;
-    const json::value* v = o.if_contains(name);
-    return v && v->is_array() ? v->get_array() : kNone;
-}
 /// One line on a terminal, without what could move its cursor.
 std::string one_line(std::string text) {
     for (char& c : text)

@@ -11,6 +11,7 @@
 
 #include "admin/cli/event_text.h"
 #include "admin/cli/guarded.h"
+#include "admin/cli/json_members.h"
 #include "admin/cli/letter_source.h"
 #include "admin/cli/terminal.h"
 #include "schemas/limits.h"
@@ -19,20 +20,6 @@ namespace penstock::cli {
 namespace {
 
 namespace json = boost::json;
-
-std::string text_at(const json::object& o, std::string_view name) {
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-uint64_t number_at(const json::object& o, std::string_view name) {
-    const json::value* v = o.if_contains(name);
-    json::error_code failed;
-    return v && v->is_number() ? v->to_number<uint64_t>(failed) : 0;
-}
-bool flag_at(const json::object& o, std::string_view name) {
-    const json::value* v = o.if_contains(name);
-    return v && v->is_bool() && v->get_bool();
-}
 
 /// One line on a terminal, without what could move its cursor.
 std::string one_line(std::string text, size_t bytes_max) {

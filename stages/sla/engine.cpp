@@ -23,9 +23,7 @@ using Phase = EdgeState::Phase;
 namespace {
 /// Events: another core wrote their bytes, so they are asked for before they are needed.
 constexpr size_t kPrefetchAhead = 8;
-}  // namespace
 
-namespace {
 /// Saturates: an event of the year 2261 and a long span would leave 64 bits. Such a deadline never passes.
 StampNs later(StampNs from_ns, int64_t by_ns) {
     StampNs sum;
