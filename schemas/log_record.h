@@ -54,6 +54,10 @@ enum class ControlKind : uint16_t {
                            ///< owner, reason, by
     kSilenceExpired = 18,  ///< name: the silence's id; text: JSON by
     kNotificationResult = 19,  ///< name: effect id, hexadecimal; text: JSON delivered, attempts, detail
+    kWorkflowVersion = 20,     ///< name; text: JSON action (draft, shadow, activate, retire, discard), version,
+                               ///< document, migrate, by, note
+    kMaintenanceAdded = 21,    ///< text: JSON, docs/alerts.md
+    kMaintenanceEnded = 22,    ///< name: the window's id; text: JSON by
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.
@@ -73,11 +77,13 @@ struct EventHead {
     uint16_t tenant;  ///< id in the log's names
     uint16_t region;  ///< id in the log's names
     uint8_t severity;
-    uint8_t flags;  ///< kHeadHasTime
+    uint8_t flags;  ///< kHeadHasTime, kHeadBackfill
     uint16_t reserved;
 };
 static_assert(sizeof(EventHead) == 48);
 inline constexpr uint8_t kHeadHasTime = 1;
+/// History that is sent after the fact: judged on its own clock, alerts nobody.
+inline constexpr uint8_t kHeadBackfill = 2;
 /// In EventHead::region between parse and route only; never in the log.
 inline constexpr uint16_t kRegionNone = 0xfffe, kRegionUnknown = 0xffff;
 
