@@ -54,8 +54,9 @@ struct RawEvent {
     uint32_t length;
     Format format;
     uint16_t tenant;
-    uint32_t source;    ///< index into WorkBatch::sources
-    uint64_t position;  ///< line number or producer sequence
+    uint32_t source;        ///< index into WorkBatch::sources
+    uint64_t position;      ///< line number or producer sequence
+    bool backfill = false;  ///< history that is sent after the fact
 };
 
 /// Who sent raw events. Borrows; valid as long as the work.

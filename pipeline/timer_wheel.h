@@ -25,7 +25,7 @@ class TimerWheel {
   public:
     struct Due {
         StampNs deadline_ns;
-        uint64_t order;  ///< of arming: breaks ties, so that the same calls give the same firings
+        uint64_t order;  ///< breaks ties, so that the same calls give the same firings
         Payload payload;
     };
 
@@ -35,6 +35,10 @@ class TimerWheel {
 
     /// A deadline that has passed already is due at the next advance. Years 1678 to 2261.
     TimerId arm(StampNs deadline_ns, const Payload& payload) {
+        return arm(deadline_ns, payload, next_order_++);
+    }
+    /// With an order of the caller's own; where that is equal too, the payload's `<` decides, if it has one.
+    TimerId arm(StampNs deadline_ns, const Payload& payload, uint64_t order) {
         TimerId id;
         if (free_ != kNoTimer) {
             id = free_;
@@ -45,7 +49,7 @@ class TimerWheel {
         }
         Node& n = nodes_[id];
         n.deadline_ns = deadline_ns;
-        n.order = next_order_++;
+        n.order = order;
         n.payload = payload;
         place(id);
         ++size_;
@@ -78,7 +82,10 @@ class TimerWheel {
         if (tick_ > before) spread(tick_ - before);
         refresh_current_min();
         std::sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) {
-            return a.deadline_ns != b.deadline_ns ? a.deadline_ns < b.deadline_ns : a.order < b.order;
+            if (a.deadline_ns != b.deadline_ns) return a.deadline_ns < b.deadline_ns;
+            if constexpr (requires { a.payload < b.payload; })
+                if (a.order == b.order) return a.payload < b.payload;
+            return a.order < b.order;
         });
         for (const Due& d : due_) fire(d);
     }

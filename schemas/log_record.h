@@ -30,13 +30,14 @@ enum class RecordKind : uint8_t { kEvents = 1, kDeadLetters = 2, kControl = 3 };
 /// What a control record says. Numbers are stored.
 enum class ControlKind : uint16_t {
     kBoot = 1,       ///< name: host; text: JSON {"version","pid","last_stamp_ns","recovery_hold_ns",
-                     ///< "instance_retention_ns","targets":[{"name","severity_at_least","tenants":[id]}]}:
+                     ///< "instance_retention_ns","source_idle_ns","source_hold_ns","source_lag_ns",
+                     ///< "tenants":[name],"targets":[{"name","severity_at_least","tenants":[id]}]}:
                      ///< what state follows from, beside the log
     kTick = 2,       ///< time passed and a timer was due
     kPositions = 3,  ///< only producer positions advanced (all events were duplicates or refused)
     kWorkflow = 4,   ///< name, text: the document that is active from here
     kWorkflowRetired = 5,
-    kWatermark = 6,             ///< name: source; text: RFC 3339 time
+    kWatermark = 6,             ///< name: source; text: JSON tenant (id), time (RFC 3339)
     kCaughtUp = 7,              ///< name: producer, empty for unnamed ones; text: tenant
     kProducerConnected = 8,     ///< the same; unnamed: the tenant's first that sends events
     kProducerDisconnected = 9,  ///< the same; unnamed: the last. None at a stop

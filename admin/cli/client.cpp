@@ -70,7 +70,8 @@ Client::Client(const ClientOptions& options, LineSource& source, ClientObserver&
 Client::~Client() { disconnect(); }
 
 bool Client::needs_hello() const {
-    return named() || !options_.tenant.empty() || !options_.api_key.empty() || options_.epoch != 0;
+    return named() || !options_.tenant.empty() || !options_.api_key.empty() || options_.epoch != 0 ||
+           options_.backfill;
 }
 
 void Client::disconnect() {
@@ -119,6 +120,7 @@ void Client::greet() {
     member("key", text(options_.api_key));
     member("producer", text(options_.producer));
     member("epoch", options_.epoch == 0 ? "" : std::to_string(options_.epoch));
+    if (options_.backfill) hello += "\"backfill\":true,";
     hello.back() = '}';
     const std::string bytes = options_.binary ? make_frame(wire::FrameType::kHello, hello) : hello + '\n';
     // A new socket's buffer takes so little at once.

@@ -23,6 +23,7 @@ struct ClientOptions {
     std::string tenant, api_key, producer;  ///< all optional
     uint64_t epoch = 0;                     ///< of the producer; 0: the appliance's current one
     bool binary = false;
+    bool backfill = false;  ///< the events are history: judged by their own times, alerting nobody
     double rate = 0;  ///< events a second, at their times whatever the answers do; 0: as fast as it goes
     double retry_for_s = 0;    ///< how long to try again after a lost connection
     bool retry_first = false;  ///< also where there has been no connection yet

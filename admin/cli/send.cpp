@@ -22,6 +22,7 @@ void add_send(CLI::App& app, int& exit_code) {
         "Examples:\n"
         "  penstock send events.ndjson.gz\n"
         "  tail -F events.ndjson | penstock send - --producer feed-1\n"
+        "  penstock send last-year.ndjson.gz --backfill\n"
         "  penstock send events.ndjson --rate 100K/s --binary -o json\n"
         "Exit codes: 0 all stored, 1 some refused, 2 wrong flags, 3 no connection, 130 interrupted.");
     command->add_option("FILE", flags->file, "events, one JSON object a line, plain or gzip; - for stdin")
@@ -30,6 +31,9 @@ void add_send(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
         ->capture_default_str();
     command->add_option("--region", flags->lines.region, "set this region in every event");
+    command->add_flag("--backfill", flags->job.backfill,
+                      "the events are history: deadlines are judged by the events' own times, and nobody is "
+                      "alerted");
     flags->job.add_flags(*command);
     command->callback([flags, &exit_code] {
         FileLines lines(flags->file, flags->lines);

@@ -185,6 +185,7 @@ ClientOptions SendJob::client_options() const {
     options.producer = producer;
     options.epoch = epoch;
     options.binary = binary;
+    options.backfill = backfill;
     options.rate = rate.empty() ? 0 : parse_rate(rate);
     options.retry_for_s = retry_for_s.value_or(kRetryDefault_s);
     options.retry_first = retry_for_s.has_value() && *retry_for_s > 0;

@@ -127,7 +127,7 @@ void Ingest::add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Fo
         work_.sources.push_back({c.peer, c.producer_name, c.producer, c.epoch, c.tenant});
     }
     work_.raw.push_back({bytes.data(), static_cast<uint32_t>(bytes.size()), format, c.tenant,
-                         static_cast<uint32_t>(sources_.size() - 1), position});
+                         static_cast<uint32_t>(sources_.size() - 1), position, c.backfill});
     work_.verdicts.push_back(Verdict::kPending);
     ++received_;
     ++tenants_[c.tenant].uncharged;

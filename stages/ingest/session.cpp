@@ -30,12 +30,14 @@ void Ingest::hello(Connection& c, std::string_view text) {
         return true;
     };
     for (const auto& member : o) {
-        static constexpr std::string_view kKnown[] = {"penstock", "tenant", "key", "producer", "epoch"};
+        static constexpr std::string_view kKnown[] = {"penstock", "tenant", "key",
+                                                      "producer", "epoch",  "backfill"};
         if (std::find(std::begin(kKnown), std::end(kKnown), std::string_view(member.key())) ==
             std::end(kKnown))
-            return fail(c, Refusal::kBadValue,
-                        fmt::format("hello: '{}' is not known; known are tenant, key, producer, epoch",
-                                    std::string_view(member.key())));
+            return fail(
+                c, Refusal::kBadValue,
+                fmt::format("hello: '{}' is not known; known are tenant, key, producer, epoch, backfill",
+                            std::string_view(member.key())));
     }
     std::string tenant = options_.tenants.front().name, key, producer;
     if (!string_member("tenant", tenant) || !string_member("key", key) ||
@@ -46,6 +48,10 @@ void Ingest::hello(Connection& c, std::string_view text) {
         if (!v->is_int64() || v->get_int64() < 1)
             return fail(c, Refusal::kBadValue, "hello: epoch is not a positive integer");
         epoch = static_cast<uint64_t>(v->get_int64());
+    }
+    if (const json::value* v = o.if_contains("backfill")) {
+        if (!v->is_bool()) return fail(c, Refusal::kWrongType, "hello: backfill is not true or false");
+        c.backfill = v->get_bool();
     }
 
     const auto known = std::find_if(options_.tenants.begin(), options_.tenants.end(),
@@ -122,8 +128,9 @@ void Ingest::watermark(Connection& c, std::string_view text) {
                     fmt::format("a watermark's source has at most {} bytes, its time {}",
                                 limits::kAttributeBytesMax, limits::kNameBytesMax));
     process();
-    sink_.control(ControlKind::kWatermark, std::string_view(source->get_string()),
-                  std::string_view(time->get_string()));
+    sink_.control(
+        ControlKind::kWatermark, std::string_view(source->get_string()),
+        fmt::format(R"({{"tenant":{},"time":"{}"}})", c.tenant, std::string_view(time->get_string())));
 }
 
 void Ingest::fail(Connection& c, Refusal cause, const std::string& detail) {

@@ -68,6 +68,7 @@ struct ParseStage::Impl {
             head.time_ns = fields.time_ns;
             head.flags = kHeadHasTime;
         }
+        if (raw.backfill) head.flags |= kHeadBackfill;
         if (!fields.subject.empty()) head.key = hasher.key(raw.tenant, fields.subject);
 
         EventIdentity& identity = batch.identities[item];

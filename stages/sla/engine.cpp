@@ -1,40 +1,46 @@
+// Records and time: what comes in, and whose clock judges it.
 #include "stages/sla/engine.h"
 
-#include <xxhash.h>
-
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <limits>
-#include <tuple>
-#include <utility>
+#include <optional>
 
-#include "pipeline/civil/business_time.h"
-#include "schemas/event_fields.h"
+#include "pipeline/rfc3339.h"
 #include "stages/sla/event_variables.h"
 #include "stages/sla/key_selector.h"
 #include "stages/sla/running.h"
 
 namespace penstock {
 
-using Phase = EdgeState::Phase;
+namespace json = boost::json;
 
 namespace {
+
 /// Events: another core wrote their bytes, so they are asked for before they are needed.
 constexpr size_t kPrefetchAhead = 8;
+constexpr size_t kClocksMax = 1'000;
+constexpr std::string_view kSourcesWorkflow = "sources", kLagRule = "lag";
 
-/// Saturates: an event of the year 2261 and a long span would leave 64 bits. Such a deadline never passes.
-StampNs later(StampNs from_ns, int64_t by_ns) {
-    StampNs sum;
-    return __builtin_add_overflow(from_ns, by_ns, &sum) ? std::numeric_limits<StampNs>::max() : sum;
+int64_t number_in(const json::object& o, std::string_view name, int64_t otherwise) {
+    const json::value* v = o.if_contains(name);
+    return v && v->is_int64() ? v->get_int64() : otherwise;
 }
+std::string_view text_in(const json::object& o, std::string_view name) {
+    const json::value* v = o.if_contains(name);
+    return v && v->is_string() ? std::string_view(v->get_string()) : std::string_view();
+}
+bool flag_in(const json::object& o, std::string_view name) {
+    const json::value* v = o.if_contains(name);
+    return v && v->is_bool() && v->get_bool();
+}
+
 }  // namespace
 
-Engine::Engine(Options options) : options_(options) {}
+Engine::Engine(Options options) : options_(options) { clocks_.push_back(std::make_unique<SourceClock>()); }
 Engine::~Engine() = default;
-
-// --- input ------------------------------------------------------------------------------------------------
 
 void Engine::apply(const RecordView& record) {
     switch (record.header->kind) {
@@ -56,56 +62,69 @@ void Engine::apply(const RecordView& record) {
     }
 }
 
-namespace {
-int64_t number_in(const boost::json::value& object, std::string_view name, int64_t otherwise) {
-    const boost::json::object* o = object.if_object();
-    const boost::json::value* v = o ? o->if_contains(name) : nullptr;
-    return v && v->is_int64() ? v->get_int64() : otherwise;
-}
-}  // namespace
-
 void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
-    const std::string producer = fmt::format("{}/{}", view_of(control.text()), view_of(control.name()));
-    switch (static_cast<ControlKind>(control.kind())) {
-        case ControlKind::kBoot: {
-            boost::system::error_code error;
-            const auto facts = boost::json::parse(std::string_view(view_of(control.text())), error);
-            observer_.boot(now_ns, number_in(facts, "last_stamp_ns", 0),
-                           number_in(facts, "recovery_hold_ns", 0));
-            options_.instance_retention_ns =
-                number_in(facts, "instance_retention_ns", options_.instance_retention_ns);
-            break;
-        }
-        case ControlKind::kProducerConnected:
-            observer_.connected(producer);
-            break;
-        case ControlKind::kProducerDisconnected:
-            observer_.disconnected(producer);
-            break;
-        case ControlKind::kCaughtUp:
-            observer_.caught_up(producer, now_ns);
-            break;
-        default:
-            break;
-    }
+    const std::string_view name = view_of(control.name()), text = view_of(control.text());
+    const auto kind = static_cast<ControlKind>(control.kind());
+    const auto producer = [&] { return fmt::format("{}/{}", text, name); };
+    if (kind == ControlKind::kBoot) boot(text, now_ns);
+    if (kind == ControlKind::kProducerConnected) observer_.connected(producer());
+    if (kind == ControlKind::kProducerDisconnected) observer_.disconnected(producer());
+    if (kind == ControlKind::kCaughtUp) observer_.caught_up(producer(), now_ns);
     advance(now_ns, seq);
-    if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflow))
-        define(parse_workflow(view_of(control.text())), now_ns, seq);
-    if (control.kind() == static_cast<uint16_t>(ControlKind::kWorkflowRetired))
-        retire(view_of(control.name()), now_ns, seq);
+    if (kind == ControlKind::kWorkflow) define(parse_workflow(text), now_ns, seq);
+    if (kind == ControlKind::kWorkflowRetired) retire(name, now_ns, seq);
+    if (kind != ControlKind::kWatermark && kind != ControlKind::kWorkflowVersion) return;
+
+    boost::system::error_code error;
+    const json::value parsed = json::parse(text, error);
+    const json::object* o = error ? nullptr : parsed.if_object();
+    if (!o) return;
+    if (kind == ControlKind::kWatermark) {
+        if (const auto time_ns = parse_rfc3339(text_in(*o, "time")))
+            watermark(static_cast<uint16_t>(number_in(*o, "tenant", 0)), name, *time_ns, now_ns, seq);
+        return;
+    }
+    const std::string_view action = text_in(*o, "action");
+    const By by{text_in(*o, "by"), text_in(*o, "note")};
+    const auto number = static_cast<uint32_t>(number_in(*o, "version", 0));
+    const VersionState to = action == "shadow"     ? VersionState::kShadow
+                            : action == "activate" ? VersionState::kActive
+                            : action == "draft"    ? VersionState::kDraft
+                                                   : VersionState::kRetired;
+    if (number == 0)
+        add_version(name, text_in(*o, "document"), to, flag_in(*o, "migrate"), by, now_ns, seq);
+    else
+        change_version(name, number, to, flag_in(*o, "migrate"), by, now_ns, seq);
 }
 
-void Engine::advance(StampNs now_ns, Seq cause_seq) {
-    if (observer_.holds(now_ns)) return;
-    wheel_.advance(now_ns, [&](const auto& due) { fire(due, now_ns, cause_seq); });
-    // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
-    for (const Timer& timer : retention_due_)
-        if (Running* r = running(timer.workflow)) retain_or_evict(*r, timer.instance, now_ns);
-    retention_due_.clear();
+void Engine::boot(std::string_view text, StampNs now_ns) {
+    boost::system::error_code error;
+    const json::value parsed = json::parse(text, error);
+    const json::object empty;
+    const json::object& facts = !error && parsed.is_object() ? parsed.get_object() : empty;
+    observer_.boot(now_ns, number_in(facts, "last_stamp_ns", 0), number_in(facts, "recovery_hold_ns", 0));
+    options_.instance_retention_ns =
+        number_in(facts, "instance_retention_ns", options_.instance_retention_ns);
+    SourceLimits& limits = options_.sources;
+    limits.idle_ns = number_in(facts, "source_idle_ns", limits.idle_ns);
+    limits.hold_ns = number_in(facts, "source_hold_ns", limits.hold_ns);
+    limits.lag_ns = number_in(facts, "source_lag_ns", limits.lag_ns);
+    if (const json::value* tenants = facts.if_contains("tenants"); tenants && tenants->is_array()) {
+        tenants_.clear();
+        for (const json::value& t : tenants->get_array())
+            tenants_.emplace_back(t.is_string() ? std::string_view(t.get_string()) : std::string_view());
+        index_roles();
+    }
+    totals_dirty_ = true;
 }
+
+// --- events
+// -------------------------------------------------------------------------------------------------
 
 void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns) {
     advance(now_ns, seq);
+    uint16_t clock = kLiveClock;
+    if (any_watermarks_ || head.flags & kHeadBackfill) clock = clock_of(head, *event_of(bytes), seq, now_ns);
     const auto it = roles_.find(head.type_hash);
     if (it == roles_.end()) return;
     const fb::Event& event = *event_of(bytes);
@@ -117,177 +136,22 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
         for (; i < roles.size() && roles[i].workflow == r.id; ++i) {
             const WorkflowStage& stage = r.workflow.stages[roles[i].stage];
             if (stage.type != view_of(event.type())) continue;  // another type of the same hash
+            if (!r.workflow.tenant.empty() &&
+                (head.tenant >= tenants_.size() || tenants_[head.tenant] != r.workflow.tenant))
+                continue;
             if (stage.when) {
                 if (!variables) variables.emplace(event, head.time_ns, now_ns);
                 const Value holds = stage.when->test(*variables);
                 if (holds.is_error()) ++r.condition_errors, r.header_dirty = true;
                 if (!holds.is_true()) continue;
             }
-            reached_.push_back(&stage);
+            reached_.push_back(static_cast<uint16_t>(roles[i].stage));
         }
         Hash128 key;
-        if (!reached_.empty() && key_of(r, head, bytes, key)) reach(r, key, head, seq, now_ns);
+        if (!reached_.empty() && key_of(r, head, bytes, key) && !is_drained_elsewhere(r, key))
+            reach(r, key, head, event, seq, clock, now_ns);
     }
-}
-
-void Engine::reach(Running& r, const Hash128& key, const EventHead& head, Seq seq, StampNs now_ns) {
-    // Settling comes first: where from and to are one stage, its first event anchors and its second settles.
-    uint32_t instance = r.pool.find(key);
-    bool ended = false;
-    if (instance != InstancePool::kNone) {
-        const Moment at{instance, seq, now_ns};
-        for (const WorkflowStage* stage : reached_)
-            for (const uint32_t e : stage->in) ended |= settle(r, e, head.time_ns, at);
-        for (const WorkflowStage* stage : reached_) {
-            for (const uint32_t e : stage->skips) ended |= cancel(r, e, head.time_ns, at);
-            if (stage->terminal == WorkflowStage::Terminal::kNo) continue;
-            for (uint32_t e = 0; e < r.pool.edge_count(); ++e) ended |= cancel(r, e, head.time_ns, at);
-        }
-    }
-    bool anchored = false;
-    for (const WorkflowStage* stage : reached_)
-        for (const uint32_t e : stage->out) {
-            if (instance == InstancePool::kNone) instance = r.pool.add(key, head.tenant);
-            anchored |= anchor(r, e, head.time_ns, {instance, seq, now_ns});
-        }
-    if (!ended && !anchored) return;
-    r.pool.at(instance).last_stamp_ns = now_ns;
-    if (ended) retain_or_evict(r, instance, now_ns);
-}
-
-bool Engine::settle(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
-    EdgeState& state = r.pool.edge(at.instance, e);
-    if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) return false;
-    before_change(r, at.instance);
-    auto& counts = r.counts[e];
-    const bool in_time = time_ns <= state.deadline_ns;
-    if (state.phase == Phase::kArmed) {
-        disarm(state);
-        --counts.pending;
-    } else {
-        --counts.missed;
-        if (in_time) ++retracted_, totals_dirty_ = true;
-        emit(in_time ? SlaEffect::Kind::kRetracted : SlaEffect::Kind::kLate, r, at.instance, e, at.seq,
-             at.now_ns);
-    }
-    ++(in_time ? counts.met : counts.late);
-    state.phase = Phase::kSettled;
-    const WorkflowStage& from = r.workflow.from(r.workflow.edges[e]);
-    if (from.exclusive)
-        for (const uint32_t other : from.out)
-            if (other != e) cancel(r, other, time_ns, at);
-    return true;
-}
-
-bool Engine::cancel(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
-    EdgeState& state = r.pool.edge(at.instance, e);
-    if (state.phase != Phase::kArmed && state.phase != Phase::kMissed) return false;
-    before_change(r, at.instance);
-    auto& counts = r.counts[e];
-    if (state.phase == Phase::kArmed) {
-        disarm(state);
-        --counts.pending;
-        ++counts.cancelled;
-        state.phase = Phase::kCancelled;
-        return true;
-    }
-    tell(Finding::Kind::kWithdrawn, r, at.instance, e, at.seq, at.now_ns);
-    if (time_ns <= state.deadline_ns) {
-        // As it would have been counted, had the event come when it happened.
-        --counts.missed;
-        ++counts.cancelled;
-    }
-    state.phase = Phase::kCancelled;
-    return true;
-}
-
-bool Engine::anchor(Running& r, uint32_t e, StampNs time_ns, const Moment& at) {
-    const Edge& edge = r.workflow.edges[e];
-    EdgeState& state = r.pool.edge(at.instance, e);
-    const bool again = state.phase == Phase::kArmed && edge.anchor == Edge::Anchor::kLast;
-    if (state.phase != Phase::kIdle && !again) return false;
-    const StampNs deadline_ns =
-        edge.hours ? add_business_time(*edge.hours, time_ns, edge.within_ns) : later(time_ns, edge.within_ns);
-    if (again && deadline_ns < state.deadline_ns) return false;  // an older one that came late
-    before_change(r, at.instance);
-    if (again) {
-        disarm(state);
-    } else {
-        ++r.counts[e].anchored;
-        ++r.counts[e].pending;
-    }
-    state.deadline_ns = deadline_ns;
-    state.anchor_seq = at.seq;
-    state.timer = wheel_.arm(deadline_ns, {r.id, at.instance, e});
-    state.phase = Phase::kArmed;
-    return true;
-}
-
-void Engine::disarm(EdgeState& state) {
-    wheel_.cancel(state.timer);
-    state.timer = kNoTimer;
-}
-
-void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq) {
-    Running* r = running(due.payload.workflow);
-    if (!r) return;
-    const uint32_t i = due.payload.instance, e = due.payload.edge;
-    if (e == kRetentionEdge) r->pool.at(i).retention = kNoTimer;
-    if (options_.instance_retention_ns > 0) retention_due_.push_back(due.payload);
-    if (e == kRetentionEdge) return;
-    before_change(*r, i);
-    EdgeState& state = r->pool.edge(i, e);
-    state.timer = kNoTimer;
-    state.phase = Phase::kMissed;
-    --r->counts[e].pending;
-    ++r->counts[e].missed;
-    ++fired_;
-    totals_dirty_ = true;
-    // The retention counts from here too, or what a restart keeps would depend on when it came.
-    r->pool.at(i).last_stamp_ns = std::max(r->pool.at(i).last_stamp_ns, state.deadline_ns);
-    emit(SlaEffect::Kind::kMissed, *r, i, e, cause_seq, now_ns);
-}
-
-bool Engine::any_armed(const Running& r, uint32_t i) {
-    for (uint32_t e = 0; e < r.pool.edge_count(); ++e)
-        if (r.pool.edge(i, e).phase == Phase::kArmed) return true;
-    return false;
-}
-
-void Engine::retain_or_evict(Running& r, uint32_t i, StampNs now_ns) {
-    Instance& instance = r.pool.at(i);
-    if (!instance.live || options_.instance_retention_ns == 0 || any_armed(r, i)) return;
-    const StampNs until = later(instance.last_stamp_ns, options_.instance_retention_ns);
-    if (until >= now_ns) {
-        if (instance.retention == kNoTimer) instance.retention = wheel_.arm(until, {r.id, i, kRetentionEdge});
-        return;
-    }
-    if (instance.retention != kNoTimer) wheel_.cancel(instance.retention);
-    before_change(r, i);
-    gone_.push_back({r.id, instance.key});
-    r.pool.remove(i);
-    ++evicted_;
-    totals_dirty_ = true;
-}
-
-void Engine::emit(SlaEffect::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq,
-                  StampNs now_ns) {
-    constexpr Finding::Kind kFindings[] = {Finding::Kind::kMissed, Finding::Kind::kDeliveredLate,
-                                           Finding::Kind::kLate};
-    tell(kFindings[static_cast<size_t>(kind)], r, i, edge, cause_seq, now_ns);
-    if (!on_effect) return;
-    const StampNs deadline = r.pool.edge(i, edge).deadline_ns;
-    on_effect({kind, r.id, edge, r.pool.at(i).key, r.pool.edge(i, edge).anchor_seq, cause_seq, deadline,
-               std::max(deadline, now_ns)});
-}
-
-void Engine::tell(Finding::Kind kind, const Running& r, uint32_t i, uint32_t edge, Seq cause_seq,
-                  StampNs now_ns) {
-    if (!on_finding) return;
-    const EdgeState& state = r.pool.edge(i, edge);
-    const Edge& rule = r.workflow.edges[edge];
-    on_finding({kind, rule.severity, r.pool.at(i).tenant, r.workflow.name, rule.name, r.pool.at(i).key,
-                state.anchor_seq, cause_seq, state.deadline_ns, std::max(state.deadline_ns, now_ns)});
+    if (any_drains_) end_drained(now_ns, seq);
 }
 
 bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes,
@@ -299,42 +163,12 @@ bool Engine::key_of(const Running& r, const EventHead& head, std::span<const uin
     return select_key(r.workflow.key, *event_of(bytes), head.tenant, out);
 }
 
-// --- workflows --------------------------------------------------------------------------------------------
-
-void Engine::define(Workflow workflow, StampNs now_ns, Seq cause_seq) {
-    retire(workflow.name, now_ns, cause_seq);
-    const auto id = static_cast<uint32_t>(running_.size());
-    running_.push_back(std::make_unique<Running>(id, std::move(workflow)));
-    totals_dirty_ = true;
-    index_roles();
-}
-
-void Engine::retire(std::string_view name, StampNs now_ns, Seq cause_seq) {
-    for (auto& r : running_) {
-        if (!r || r->workflow.name != name) continue;
-        while (save_some(1'000)) {
-        }  // its rows of the cut are copied from what goes now
-        drop_instances(*r, now_ns, cause_seq);
-        retired_unsaved_.push_back(r->id);
-        r.reset();
-    }
-    index_roles();
-}
-
-void Engine::drop_instances(Running& r, StampNs now_ns, Seq cause_seq) {
-    // In the order of their anchors: where instances lie in memory depends on restarts.
-    std::vector<std::tuple<Seq, uint32_t, uint32_t>> missed;
-    r.pool.for_each([&](uint32_t i) {
-        gone_.push_back({r.id, r.pool.at(i).key});
-        for (uint32_t e = 0; e < r.pool.edge_count(); ++e) {
-            const EdgeState& state = r.pool.edge(i, e);
-            if (state.timer != kNoTimer) wheel_.cancel(state.timer);
-            if (state.phase == Phase::kMissed) missed.emplace_back(state.anchor_seq, e, i);
-        }
-        if (r.pool.at(i).retention != kNoTimer) wheel_.cancel(r.pool.at(i).retention);
-    });
-    std::sort(missed.begin(), missed.end());
-    for (const auto& [anchor_seq, e, i] : missed) tell(Finding::Kind::kWithdrawn, r, i, e, cause_seq, now_ns);
+bool Engine::is_drained_elsewhere(const Running& r, const Hash128& key) const {
+    if (r.state == VersionState::kDraining) return running_[r.id]->pool.find(key) == InstancePool::kNone;
+    for (const uint32_t id : r.drains)
+        if (Running* before = running(id); before && before->pool.find(key) != InstancePool::kNone)
+            return true;
+    return false;
 }
 
 void Engine::index_roles() {
@@ -342,58 +176,134 @@ void Engine::index_roles() {
     for (const auto& r : running_) {
         if (!r) continue;
         for (uint32_t i = 0; i < r->workflow.stages.size(); ++i)
-            roles_[r->workflow.stages[i].type_hash].push_back({r->id, i});
+            if (!r->workflow.stages[i].type.empty())
+                roles_[r->workflow.stages[i].type_hash].push_back({r->id, i});
     }
 }
 
-std::vector<uint32_t> Engine::workflow_ids() const {
-    std::vector<uint32_t> ids;
-    for (const auto& r : running_)
-        if (r) ids.push_back(r->id);
-    return ids;
-}
-const Workflow* Engine::workflow(uint32_t id) const { return running(id) ? &running(id)->workflow : nullptr; }
+// --- clocks
+// -------------------------------------------------------------------------------------------------
 
-std::string_view Engine::document(std::string_view name) const {
-    for (const auto& r : running_)
-        if (r && r->workflow.name == name) return r->workflow.document;
-    return {};
+Hash128 Engine::clock_id(SourceClock::Kind kind, uint16_t tenant, std::string_view source) {
+    const XXH128_hash_t h = XXH3_128bits_withSeed(source.data(), source.size(),
+                                                  uint64_t{tenant} << 8 | static_cast<uint8_t>(kind));
+    return {h.low64, h.high64};
 }
 
-WorkflowCounts Engine::counts(uint32_t id) const {
-    const Running& r = *running(id);
-    WorkflowCounts out;
-    out.name = r.workflow.name;
-    for (size_t e = 0; e < r.counts.size(); ++e) {
-        const Edge& edge = r.workflow.edges[e];
-        const auto& c = r.counts[e];
-        out.edges.push_back({r.workflow.from(edge).name, r.workflow.to(edge).name, edge.within_ns / 1'000'000,
-                             c.anchored, c.met, c.late, c.missed, c.pending, c.cancelled, edge.name});
+SourceClock& Engine::add_clock(SourceClock::Kind kind, uint16_t tenant, std::string_view source, Hash128 id) {
+    clock_by_id_[id] = static_cast<uint16_t>(clocks_.size());
+    clocks_.push_back(std::make_unique<SourceClock>());
+    SourceClock& c = *clocks_.back();
+    c.kind = kind;
+    c.tenant = tenant;
+    c.source = source;
+    any_watermarks_ |= kind == SourceClock::Kind::kWatermark;
+    return c;
+}
+
+uint16_t Engine::clock_of(const EventHead& head, const fb::Event& event, Seq seq, StampNs now_ns) {
+    const bool backfill = (head.flags & kHeadBackfill) != 0;
+    const auto kind = backfill ? SourceClock::Kind::kBackfill : SourceClock::Kind::kWatermark;
+    const std::string_view source = view_of(event.source());
+    const Hash128 id = clock_id(kind, head.tenant, source);
+    auto it = clock_by_id_.find(id);
+    if (it == clock_by_id_.end()) {
+        if (!backfill || clocks_.size() >= kClocksMax) return kLiveClock;
+        add_clock(kind, head.tenant, source, id);
+        it = clock_by_id_.find(id);
     }
-    out.condition_errors = r.condition_errors;
-    return out;
+    SourceClock& c = *clocks_[it->second];
+    c.heard_ns = now_ns;
+    c.dirty = true;
+    if (backfill) c.watermark_ns = std::max(c.watermark_ns, head.time_ns);
+    advance_clock(it->second, now_ns, seq);
+    return it->second;
 }
 
-size_t Engine::instances() const {
-    size_t n = 0;
-    for (const auto& r : running_)
-        if (r) n += r->pool.size();
-    return n;
+void Engine::watermark(uint16_t tenant, std::string_view source, StampNs time_ns, StampNs now_ns,
+                       Seq cause_seq) {
+    const Hash128 id = clock_id(SourceClock::Kind::kWatermark, tenant, source);
+    auto it = clock_by_id_.find(id);
+    if (it == clock_by_id_.end()) {
+        if (clocks_.size() >= kClocksMax) return;
+        add_clock(SourceClock::Kind::kWatermark, tenant, source, id);
+        it = clock_by_id_.find(id);
+    }
+    SourceClock& c = *clocks_[it->second];
+    c.watermark_ns = std::max(c.watermark_ns, time_ns);
+    c.heard_ns = now_ns;
+    c.dirty = true;
+    advance_clock(it->second, now_ns, cause_seq);
+    judge_lag(c, now_ns, cause_seq);
 }
 
-void Engine::snapshot(SlaSnapshot& out) const {
-    for (const uint32_t id : workflow_ids()) out.workflows.push_back(counts(id));
-    out.instances = instances();
-    // Deadlines only: the wheel also holds a timer an instance that ends its retention.
-    for (const WorkflowCounts& w : out.workflows)
-        for (const EdgeCounts& e : w.edges) out.timers += e.pending;
-    for (const Observer::Gap& g : observer_.gaps())
-        out.gaps.push_back({g.from_ns, g.to_ns, g.judged_ns, g.awaited, g.caught_up});
-    out.hold_until_ns = observer_.hold_until_ns();
-    out.awaited = observer_.awaited();
-    out.fired_total = fired_;
-    out.retracted_total = retracted_;
-    out.evicted_total = evicted_;
+void Engine::advance(StampNs now_ns, Seq cause_seq) {
+    now_ns_ = std::max(now_ns_, now_ns);
+    if (observer_.holds(now_ns)) return;
+    advance_clock(kLiveClock, now_ns, cause_seq);
+    if (any_watermarks_)
+        for (uint16_t c = 1; c < clocks_.size(); ++c) {
+            if (clocks_[c]->kind != SourceClock::Kind::kWatermark) continue;
+            advance_clock(c, now_ns, cause_seq);
+            judge_lag(*clocks_[c], now_ns, cause_seq);
+        }
+    if (any_drains_) end_drained(now_ns, cause_seq);
+}
+
+void Engine::advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq) {
+    SourceClock& c = *clocks_[clock];
+    const StampNs judges_ns = c.judges_ns(now_ns, options_.sources);
+    c.wheel.advance(judges_ns, [&](const auto& due) { fire(clock, due, judges_ns, cause_seq); });
+    // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
+    for (size_t i = 0; i < checks_.size(); ++i)
+        if (Running* r = running(checks_[i].workflow)) check(*r, checks_[i].instance, judges_ns, cause_seq);
+    checks_.clear();
+}
+
+void Engine::judge_lag(SourceClock& c, StampNs now_ns, Seq cause_seq) {
+    const bool lags = c.watermark_ns != kNoTime && now_ns - options_.sources.lag_ns > c.watermark_ns &&
+                      !c.idle(now_ns, options_.sources);
+    if (lags == c.lagging) return;
+    c.lagging = lags;
+    c.dirty = true;
+    if (!on_finding) return;
+    Finding f{};
+    f.kind = lags ? Finding::Kind::kOutOfRange : Finding::Kind::kRecovered;
+    f.tenant = c.tenant;
+    f.workflow = kSourcesWorkflow;
+    f.rule = kLagRule;
+    f.key = clock_id(c.kind, c.tenant, c.source);
+    f.cause_seq = cause_seq;
+    f.deadline_ns = c.watermark_ns + options_.sources.lag_ns;
+    f.at_ns = now_ns;
+    f.key_text = c.source;
+    on_finding(f);
+}
+
+StampNs Engine::due_ns() const {
+    if (observer_.holding()) return observer_.hold_until_ns();
+    StampNs due = clocks_[kLiveClock]->wheel.due_ns();
+    for (size_t i = 1; any_watermarks_ && i < clocks_.size(); ++i)
+        due = std::min(due, clocks_[i]->judged_at_ns(clocks_[i]->wheel.due_ns(), options_.sources));
+    return due;
+}
+
+StampNs Engine::next_look_ns() const {
+    if (observer_.holding()) return observer_.hold_until_ns();
+    StampNs look = clocks_[kLiveClock]->wheel.next_look_ns();
+    for (size_t i = 1; any_watermarks_ && i < clocks_.size(); ++i) {
+        const SourceClock& c = *clocks_[i];
+        look = std::min(look, c.judged_at_ns(c.wheel.next_look_ns(), options_.sources));
+    }
+    return look;
+}
+
+void Engine::tighten(StampNs now_ns) {
+    if (observer_.holding()) return;
+    clocks_[kLiveClock]->wheel.tighten(now_ns);
+    for (size_t i = 1; any_watermarks_ && i < clocks_.size(); ++i)
+        if (clocks_[i]->kind == SourceClock::Kind::kWatermark)
+            clocks_[i]->wheel.tighten(clocks_[i]->judges_ns(now_ns, options_.sources));
 }
 
 }  // namespace penstock

@@ -1,23 +1,26 @@
 // The engine: deterministic state machines of SLAs. Input is a record and its stamps, output is counts and
-// effects. It runs on three clocks without knowing which: live stamps, the log's stamps on recovery, a
+// findings. It runs on three clocks without knowing which: live stamps, the log's stamps on recovery, a
 // stream's own times in simulation.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "pipeline/segmented_map.h"
 #include "pipeline/state_machine.h"
 #include "pipeline/telemetry.h"
 #include "pipeline/timer_wheel.h"
 #include "schemas/event_fields.h"
 #include "schemas/finding.h"
+#include "schemas/workflow_view.h"
+#include "stages/sla/case_fold.h"
 #include "stages/sla/instances.h"
 #include "stages/sla/observer.h"
+#include "stages/sla/source_clock.h"
 #include "stages/sla/workflow.h"
 
 namespace penstock {
@@ -38,18 +41,15 @@ struct SlaEffect {
     StampNs at_ns;  ///< logical time: max(deadline, stamp of the cause)
 };
 
-/// One thread. Semantics of an edge, for each key: the first event that reaches `from` anchors it (or the
-/// last before it is settled), the first after that which reaches `to` settles it; deadline = the anchor's
-/// own time
-/// + within, of all time or of business hours; met when the settling event's own time is at or before the
-/// deadline, else late; missed while now > deadline and nothing has settled it. Cancelled: another of
-/// exclusive edges was taken, a stage behind an optional one was reached, or a terminal stage.
+/// One thread. docs/workflows.md says what each member of a document means; a case's state is a function of
+/// its events in the order of their own times (CaseFold), of the clock that judges it, and of nothing else.
 class Engine final : public StateMachine {
   public:
     struct Options {
-        /// Of instances with nothing armed; 0: for ever. A boot record that says another wins: the log tells
-        /// all that state follows from.
+        /// Of instances with nothing pending; 0: for ever. A boot record that says another wins: the log
+        /// tells all that state follows from. So with the next.
         int64_t instance_retention_ns = 0;
+        SourceLimits sources = {};
     };
     explicit Engine(Options options);
     ~Engine() override;
@@ -60,16 +60,37 @@ class Engine final : public StateMachine {
     void on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns);
     /// Time passes: fires what is due before `now_ns`.
     void advance(StampNs now_ns, Seq cause_seq);
-    /// Publishes the workflow; one of the same name is replaced, its instances forgotten.
+    /// No event of the source older than `time_ns` will follow.
+    void watermark(uint16_t tenant, std::string_view source, StampNs time_ns, StampNs now_ns, Seq cause_seq);
+
+    // --- versions ---
+    /// Who changes a version, and why.
+    struct By {
+        std::string_view who = "configuration", note = {};
+    };
+    /// Publishes the workflow as the active version; what is in flight ends on the one before.
     void define(Workflow workflow, StampNs now_ns = kNoTime, Seq cause_seq = 0);
     void retire(std::string_view name, StampNs now_ns = kNoTime, Seq cause_seq = 0);
+    /// A version of any state. Drafts may have faults; others throw WorkflowError. Returns its number.
+    uint32_t add_version(std::string_view name, std::string_view document, VersionState state, bool migrate,
+                         By by, StampNs now_ns, Seq cause_seq);
+    /// kShadow, kActive or kRetired. False: there is no such version, or it cannot become that.
+    bool change_version(std::string_view name, uint32_t number, VersionState to, bool migrate, By by,
+                        StampNs now_ns, Seq cause_seq);
 
     // --- output ---
     /// Called in order, from inside apply.
     std::function<void(const SlaEffect&)> on_effect;
     /// The same, for alerts; also what a workflow that goes leaves behind.
     FindingSink on_finding;
+    /// Whether nothing is expected at this time; null: everything always is.
+    std::function<bool(uint16_t tenant, std::string_view workflow, std::string_view rule,
+                       std::string_view group, StampNs at_ns)>
+        not_expected;
+    /// What parse makes of a subject, for views by key; null: as of other selectors.
+    std::function<Hash128(uint16_t tenant, std::string_view subject)> subject_key;
     WorkflowCounts counts(uint32_t workflow) const;
+    /// Of active versions.
     std::vector<uint32_t> workflow_ids() const;
     const Workflow* workflow(uint32_t id) const;
     /// The document that is active under this name, or empty.
@@ -78,20 +99,29 @@ class Engine final : public StateMachine {
     void snapshot(SlaSnapshot& out) const;
     size_t instances() const;
     const Observer& observer() const { return observer_; }
-    size_t timers() const { return wheel_.size(); }
+    size_t timers() const;
+    /// Bytes of instances with their index, and of timers.
+    std::pair<size_t, size_t> memory() const;
+
+    // --- views ---
+    std::vector<WorkflowView> views() const;
+    WorkflowView view(std::string_view name) const;
+    std::vector<std::string> names() const;
+    std::vector<WorkflowVersion> versions(std::string_view name) const;
+    std::vector<SeriesPoint> series(const SeriesQuery& query) const;
+    std::vector<InstanceView> list(const InstanceQuery& query) const;
+    std::vector<InstanceView> lifecycle(std::string_view workflow, uint16_t tenant,
+                                        std::string_view key) const;
+    /// Looks at some instances for what views tell beside counts; a whole look at `now_ns` is kept for a
+    /// second. False: there is nothing to look at.
+    bool sweep_some(size_t instances, StampNs now_ns);
 
     // --- time ---
     /// See TimerWheel: the earliest deadline if near, and when to look again.
     /// While deadlines wait after a start: the end of that.
-    StampNs due_ns() const override {
-        return observer_.holding() ? observer_.hold_until_ns() : wheel_.due_ns();
-    }
-    StampNs next_look_ns() const {
-        return observer_.holding() ? observer_.hold_until_ns() : wheel_.next_look_ns();
-    }
-    void tighten(StampNs now_ns) {
-        if (!observer_.holding()) wheel_.tighten(now_ns);
-    }
+    StampNs due_ns() const override;
+    StampNs next_look_ns() const;
+    void tighten(StampNs now_ns);
 
     // --- state ---
     uint8_t row_prefix() const override { return 'S'; }
@@ -101,57 +131,122 @@ class Engine final : public StateMachine {
     void loaded(StampNs last_stamp_ns) override;
 
   private:
-    struct Running;  // a published workflow with its instances
-    struct Timer {
-        uint32_t workflow, instance;
-        uint32_t edge;  ///< kRetentionEdge: the instance's retention
-    };
+    struct Running;  // a version that runs, with its instances
+    using Timer = EngineTimer;
     struct Role {
         uint32_t workflow, stage;
     };
     struct Moment {
         uint32_t instance;
         Seq seq;
-        StampNs now_ns;
+        StampNs now_ns;  ///< by the instance's clock
     };
-    static constexpr uint32_t kRetentionEdge = 0xffffffff;
+    struct Version {
+        WorkflowVersion seen;
+        uint32_t running = kNotRunning;
+        bool dirty = true;
+    };
+    static constexpr uint32_t kNotRunning = 0xffffffff;
+    static constexpr uint16_t kLiveClock = 0;
 
     Running* running(uint32_t id) const { return id < running_.size() ? running_[id].get() : nullptr; }
+    Running* active(std::string_view name) const;
+
+    // Records (engine.cpp).
+    void control(const fb::Control& control, StampNs now_ns, Seq seq);
+    void boot(std::string_view text, StampNs now_ns);
+    uint16_t clock_of(const EventHead& head, const fb::Event& event, Seq seq, StampNs now_ns);
+    SourceClock& add_clock(SourceClock::Kind kind, uint16_t tenant, std::string_view source, Hash128 id);
+    static Hash128 clock_id(SourceClock::Kind kind, uint16_t tenant, std::string_view source);
+    void advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq);
+    void judge_lag(SourceClock& clock, StampNs now_ns, Seq cause_seq);
     void index_roles();
-    void fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;
+    bool is_drained_elsewhere(const Running& r, const Hash128& key) const;
+
+    // Cases (engine_cases.cpp).
     /// The key reaches `reached_`.
-    void reach(Running& r, const Hash128& key, const EventHead& head, Seq seq, StampNs now_ns);
-    // Of one edge of an instance; false: it was not the time for that.
-    bool settle(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
-    bool anchor(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
-    /// It need not come any more. What was missed before `time_ns` stays missed, but is no trouble any more.
-    bool cancel(Running& r, uint32_t edge, StampNs time_ns, const Moment& at);
-    void disarm(EdgeState& state);
+    void reach(Running& r, const Hash128& key, const EventHead& head, const fb::Event& event, Seq seq,
+               uint16_t clock, StampNs now_ns);
+    void fold_in_order(Running& r, Instance& instance, const EventHead& head, Seq seq, const Moment& at);
+    void fold_again(Running& r, const Moment& at);
+    void whole_state(const Running& r, uint32_t instance, CaseState& out) const;
+    void commit(Running& r, const Moment& at);
+    void end_trouble(Running& r, const Moment& at, const Obligation& was, Obligation::Phase now);
+    void arm(Running& r, uint32_t instance, uint32_t item, Obligation& obligation);
+    void disarm(const Instance& instance, TimerId& timer);
+    void move_to_clock(Running& r, uint32_t instance, uint16_t clock);
+    void fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    void check(Running& r, uint32_t instance, StampNs now_ns, Seq cause_seq);
+    static bool has_begun(const Running& r, const Instance& instance);
+    void evict(Running& r, uint32_t instance, Seq cause_seq, StampNs now_ns);
+    void seal(Running& r, uint32_t instance);
+    void account(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, int by);
+    void flow(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, StampNs now_ns);
+    void count_flight(Running& r, const Instance& instance, bool was, bool is);
+    uint32_t group_of(Running& r, const fb::Event& event);
+    uint32_t group_named(Running& r, const std::string& text, const std::string& alert_text);
+    bool alerts(const Running& r, const Instance& instance) const;
+    void tell(Finding::Kind kind, const Running& r, const Instance& instance, const Obligation& o,
+              Seq cause_seq, StampNs now_ns);
+    void tell_disorder(Finding::Kind kind, const Running& r, const Instance& instance, const CaseEvent& event,
+                       Seq cause_seq, StampNs now_ns);
+    void review_disorder(Running& r, uint32_t instance, Seq cause_seq, StampNs now_ns);
+    void emit(SlaEffect::Kind kind, const Running& r, const Instance& instance, const Obligation& o,
+              Seq cause_seq, StampNs now_ns);
+
+    // Versions (engine_versions.cpp).
+    void run(Version& v, VersionState state, Workflow workflow);
+    void activate(std::string_view name, uint32_t number, bool migrate, StampNs now_ns, Seq cause_seq);
+    void set_state(Version& v, VersionState state);
+    Version* find_version(std::string_view name, uint32_t number);
+    void migrate(Running& from, Running& to, StampNs now_ns, Seq cause_seq);
+    void take_over(Running& from, Running& to, StampNs now_ns, Seq cause_seq);
+    void drop(Version& v, StampNs now_ns, Seq cause_seq);
+    void drop_instances(Running& r, StampNs now_ns, Seq cause_seq);
+    void end_drained(StampNs now_ns, Seq cause_seq);
+    static void note(Version& v, std::string_view action, By by, StampNs now_ns, Seq cause_seq);
+
+    // Views (engine_view.cpp).
+    WorkflowView summary(const Running& r) const;
+    void sweep_instance(Running& r, const Instance& instance, StampNs now_ns) const;
+    InstanceView instance_view(const Running& r, const Instance& instance) const;
+
+    // Rows (engine_state.cpp).
     /// Before every change of an instance's row.
     void before_change(Running& r, uint32_t instance);
     void save_instance(Running& r, uint32_t instance);
-    void tell(Finding::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq,
-              StampNs now_ns);
-    static bool any_armed(const Running& r, uint32_t instance);
-    void retain_or_evict(Running& r, uint32_t instance, StampNs now_ns);
-    void drop_instances(Running& r, StampNs now_ns, Seq cause_seq);
-    void emit(SlaEffect::Kind kind, const Running& r, uint32_t instance, uint32_t edge, Seq cause_seq,
-              StampNs now_ns);
-    bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;
-
-    void control(const fb::Control& control, StampNs now_ns, Seq seq);
+    void save_workflow(Running& r, Checkpoint& out);
+    void save_versions(Checkpoint& out);
+    void save_clocks(Checkpoint& out);
+    void load_workflow(uint32_t id, RowReader& value);
+    void load_instance(Running& r, RowReader& key, RowReader& value);
+    void load_version(RowReader& key, RowReader& value);
 
     Options options_;
     Observer observer_;
-    std::vector<std::unique_ptr<Running>> running_;           ///< by workflow id; null: retired
+    std::vector<std::string> tenants_;               ///< names by id, as the boot record has them
+    std::vector<std::unique_ptr<Running>> running_;  ///< by id; null: retired
+    std::map<std::string, std::vector<Version>, std::less<>> versions_;
     absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; of a workflow together
-    std::vector<const WorkflowStage*> reached_;               ///< while on_event runs
-    TimerWheel<Timer> wheel_;
-    std::vector<Timer> retention_due_;  ///< while advance runs
+    std::vector<std::unique_ptr<SourceClock>> clocks_;        ///< the first: the appliance's
+    absl::flat_hash_map<Hash128, uint16_t, ClockIdHash> clock_by_id_;
+    bool any_watermarks_ = false;
+    bool any_drains_ = false;
+    std::vector<Timer> checks_;  ///< while advance runs
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;
     std::vector<uint32_t> retired_unsaved_;
     std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint
+    std::vector<std::pair<std::string, uint32_t>> versions_gone_;
     bool totals_dirty_ = false;
+    StampNs now_ns_ = kNoTime;
+
+    // Scratch.
+    std::vector<uint16_t> reached_;  ///< while on_event runs
+    CaseState state_, before_;
+    std::vector<bool> matched_;
+
+    uint32_t sweeping_ = 0;  ///< the workflow that is looked at
 
     Checkpoint* saving_ = nullptr;                            ///< from begin_save until all is copied
     std::vector<std::pair<uint32_t, Hash128>> gone_unsaved_;  ///< gone_ of the cut, from the end

@@ -1,52 +1,120 @@
-// The instances of one workflow: a key's progress over its edges.
+// The instances of one workflow: the case of each key, compactly.
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <new>
+#include <span>
 #include <vector>
 
 #include "pipeline/segmented_map.h"
-#include "pipeline/timer_wheel.h"
-#include "schemas/log_record.h"
+#include "stages/sla/case_fold.h"
 
 namespace penstock {
 
-struct EdgeState {
-    enum class Phase : uint8_t { kIdle, kArmed, kMissed, kSettled, kCancelled };
-    StampNs deadline_ns = 0;
-    Seq anchor_seq = 0;  ///< of the event that armed the deadline
-    TimerId timer = kNoTimer;
-    Phase phase = Phase::kIdle;
+/// Events, in the order of their times, and obligations of one case, in one allocation: events from its
+/// beginning, obligations behind them.
+class CaseRecord {
+  public:
+    CaseRecord() = default;
+    CaseRecord(const CaseRecord&) = delete;
+    CaseRecord& operator=(const CaseRecord&) = delete;
+    ~CaseRecord() { std::free(bytes_); }
+
+    std::span<CaseEvent> events() { return {reinterpret_cast<CaseEvent*>(bytes_), events_}; }
+    std::span<const CaseEvent> events() const {
+        return {reinterpret_cast<const CaseEvent*>(bytes_), events_};
+    }
+    std::span<Obligation> obligations() {
+        return {reinterpret_cast<Obligation*>(bytes_ + events_ * sizeof(CaseEvent)), obligations_};
+    }
+    std::span<const Obligation> obligations() const {
+        return {reinterpret_cast<const Obligation*>(bytes_ + events_ * sizeof(CaseEvent)), obligations_};
+    }
+    void add_event(size_t at, const CaseEvent& event) {
+        reserve(bytes_used() + sizeof event);
+        uint8_t* to = bytes_ + at * sizeof event;
+        std::memmove(to + sizeof event, to, bytes_used() - at * sizeof event);
+        std::memcpy(to, &event, sizeof event);
+        ++events_;
+    }
+    void drop_events(size_t count) {
+        std::memmove(bytes_, bytes_ + count * sizeof(CaseEvent), bytes_used() - count * sizeof(CaseEvent));
+        events_ -= static_cast<uint16_t>(count);
+    }
+    void set_obligations(std::span<const Obligation> obligations) {
+        reserve(events_ * sizeof(CaseEvent) + obligations.size_bytes());
+        std::memcpy(bytes_ + events_ * sizeof(CaseEvent), obligations.data(), obligations.size_bytes());
+        obligations_ = static_cast<uint16_t>(obligations.size());
+    }
+    void clear() {
+        std::free(bytes_);
+        bytes_ = nullptr;
+        events_ = obligations_ = 0;
+        capacity_ = 0;
+    }
+    size_t bytes() const { return capacity_; }
+
+  private:
+    size_t bytes_used() const { return events_ * sizeof(CaseEvent) + obligations_ * sizeof(Obligation); }
+    void reserve(size_t bytes) {
+        if (bytes <= capacity_) return;
+        // A case has a few events: it grows by little.
+        const size_t room = bytes + std::max<size_t>(bytes / 4, 24) / 8 * 8;
+        auto* more = static_cast<uint8_t*>(std::realloc(bytes_, room));
+        if (!more) throw std::bad_alloc();
+        bytes_ = more;
+        capacity_ = static_cast<uint32_t>(room);
+    }
+
+    uint8_t* bytes_ = nullptr;
+    uint32_t capacity_ = 0;
+    uint16_t events_ = 0, obligations_ = 0;
 };
 
 struct Instance {
     Hash128 key;
-    StampNs last_stamp_ns = 0;     ///< of the last event or missed deadline that changed it
-    TimerId retention = kNoTimer;  ///< there whenever no edge is armed
+    CaseRecord record;
+    StampNs last_ns = 0;           ///< by its clock: the last event or missed deadline that changed it
+    TimerId retention = kNoTimer;  ///< there whenever nothing is pending
     uint32_t changed_in = 0;       ///< the Running::interval of its last change that is not saved; 0: none
+    uint32_t group = 0;            ///< of Running::groups
     uint16_t tenant = 0;
+    uint16_t clock = 0;  ///< of the engine's clocks
+    WorkflowStage::Terminal outcome = WorkflowStage::Terminal::kNo;
     bool live = false;
+    bool early : 1 = false;   ///< it has an event whose stage nothing led to
+    bool sealed : 1 = false;  ///< its oldest events are gone; Running::sealed has what they came to
+    bool told : 1 = false;    ///< an alert told of an event that contradicts the graph
+
+    bool has_pending() const {
+        return std::any_of(record.obligations().begin(), record.obligations().end(),
+                           [](const Obligation& o) { return o.pending(); });
+    }
+    bool in_flight() const {
+        return std::any_of(record.obligations().begin(), record.obligations().end(),
+                           [](const Obligation& o) { return o.open(); });
+    }
 };
+static_assert(sizeof(Instance) <= 64);
 
 /// One thread. Indices are stable; memory comes in chunks, so growth never copies.
 class InstancePool {
   public:
-    explicit InstancePool(size_t edges) : edges_(edges) {}
-
     size_t size() const { return index_.size(); }
-    size_t edge_count() const { return edges_; }
-    Instance& at(uint32_t i) { return chunks_[i / kChunk].instances[i % kChunk]; }
-    const Instance& at(uint32_t i) const { return chunks_[i / kChunk].instances[i % kChunk]; }
-    EdgeState& edge(uint32_t i, uint32_t edge) {
-        return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge];
-    }
-    const EdgeState& edge(uint32_t i, uint32_t edge) const {
-        return chunks_[i / kChunk].edges[i % kChunk * edges_ + edge];
-    }
+    uint32_t end() const { return next_; }  ///< all indices are below
+    Instance& at(uint32_t i) { return chunks_[i / kChunk][i % kChunk]; }
+    const Instance& at(uint32_t i) const { return chunks_[i / kChunk][i % kChunk]; }
 
     static constexpr uint32_t kNone = 0xffffffff;
     uint32_t find(const Hash128& key) {
         const uint32_t* found = index_.find(key);
         return found ? *found : kNone;
+    }
+    uint32_t index_of(const Hash128& key) const {
+        return const_cast<InstancePool*>(this)->find(key);  // looking changes nothing
     }
     uint32_t add(const Hash128& key, uint16_t tenant) {
         uint32_t i;
@@ -55,22 +123,23 @@ class InstancePool {
             free_.pop_back();
         } else {
             i = next_++;
-            if (i / kChunk == chunks_.size())
-                chunks_.push_back(
-                    {std::make_unique<Instance[]>(kChunk), std::make_unique<EdgeState[]>(kChunk * edges_)});
+            if (i / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Instance[]>(kChunk));
         }
-        at(i) = Instance{};
-        at(i).key = key;
-        at(i).tenant = tenant;
-        at(i).live = true;
-        for (uint32_t e = 0; e < edges_; ++e) edge(i, e) = EdgeState{};
+        Instance& instance = at(i);
+        instance.~Instance();
+        new (&instance) Instance{};
+        instance.key = key;
+        instance.tenant = tenant;
+        instance.live = true;
         index_.insert(key, i);
         return i;
     }
     void remove(uint32_t i) {
-        index_.erase(at(i).key);
-        at(i).live = false;
-        at(i).changed_in = 0;
+        Instance& instance = at(i);
+        index_.erase(instance.key);
+        instance.live = false;
+        instance.changed_in = 0;
+        instance.record.clear();
         free_.push_back(i);
     }
     template <typename Visit>
@@ -78,15 +147,15 @@ class InstancePool {
         for (uint32_t i = 0; i < next_; ++i)
             if (at(i).live) visit(i);
     }
+    size_t bytes() const {
+        size_t total = chunks_.size() * kChunk * sizeof(Instance) + index_.bytes();
+        for_each([&](uint32_t i) { total += at(i).record.bytes(); });
+        return total;
+    }
 
   private:
     static constexpr uint32_t kChunk = 256;
-    struct Chunk {
-        std::unique_ptr<Instance[]> instances;
-        std::unique_ptr<EdgeState[]> edges;
-    };
-    size_t edges_;
-    std::vector<Chunk> chunks_;
+    std::vector<std::unique_ptr<Instance[]>> chunks_;
     std::vector<uint32_t> free_;
     uint32_t next_ = 0;
     SegmentedMap<uint32_t> index_;

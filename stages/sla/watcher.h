@@ -35,7 +35,8 @@ struct WatchedEvent {
     StampNs now_ns;
 };
 
-/// The running state of one rule, of one tenant. Deterministic, one thread: the engine's. Time does not go back.
+/// The running state of one rule, of one tenant. Deterministic, one thread: the engine's. Time does not go
+/// back.
 class Watcher {
   public:
     struct Trouble {

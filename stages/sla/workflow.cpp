@@ -13,6 +13,7 @@
 #include "pipeline/faults.h"
 #include "schemas/limits.h"
 #include "stages/sla/event_variables.h"
+#include "stages/sla/workflow_graph.h"
 
 namespace penstock {
 namespace {
@@ -23,16 +24,20 @@ constexpr size_t kStagesMax = 2'000, kEdgesMax = 10'000, kCalendarsMax = 100;
 /// A century: deadlines stay inside 64 bits of nanoseconds.
 constexpr int64_t kWithinNsMax = 100LL * 366 * 86'400'000'000'000;
 constexpr size_t kRunbookBytesMax = 2'048;
+constexpr size_t kGroupsMax = 8;
+constexpr int64_t kLoopMax = 200;
+/// Share of an edge's span after which it is at risk, where the document names its stages.
+constexpr double kAmber = 0.8;
 
 uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-KeySelector parse_key(const std::string& text, Faults& faults) {
+KeySelector parse_selector(const std::string& text, const std::string& pointer, Faults& faults) {
     KeySelector key;
     std::vector<std::string> parts;
     for (size_t at = 0; at <= text.size();) {
         const size_t dot = std::min(text.find('.', at), text.size());
         parts.push_back(text.substr(at, dot - at));
-        if (parts.back().empty()) faults.add("/key", "has an empty part; write for example data.order.id");
+        if (parts.back().empty()) faults.add(pointer, "has an empty part; write for example data.order.id");
         at = dot + 1;
     }
     const bool dotted = parts.size() > 1;
@@ -49,12 +54,10 @@ KeySelector parse_key(const std::string& text, Faults& faults) {
         key.kind = KeySelector::Kind::kExtension;
         key.path = {text};
     } else {
-        faults.add(
-            "/key",
-            fmt::format(
-                "'{}' cannot correlate events; use subject, source, keys.NAME, groups.NAME, data.MEMBER or "
-                "an extension attribute",
-                text));
+        faults.add(pointer, fmt::format("'{}' is no attribute that has one text; use subject, source, "
+                                        "keys.NAME, groups.NAME, data.MEMBER or "
+                                        "an extension attribute",
+                                        text));
     }
     return key;
 }
@@ -65,16 +68,22 @@ class Reader {
     Workflow read(const json::value& root) {
         if (!root.is_object()) throw WorkflowError("/: must be an object with name, key and edges");
         const json::object& object = root.get_object();
-        check_members(object, {"name", "description", "key", "calendars", "stages", "edges"}, "", faults_);
+        check_members(object,
+                      {"name", "description", "tenant", "key", "groups", "alerts_by", "calendars", "disorder",
+                       "order", "stages", "edges"},
+                      "", faults_);
         w_.name = read_text(object, "name", "", faults_);
         w_.key_text = read_text(object, "key", "", faults_);
-        if (!w_.key_text.empty()) w_.key = parse_key(w_.key_text, faults_);
+        if (!w_.key_text.empty()) w_.key = parse_selector(w_.key_text, "/key", faults_);
         if (const json::value* d = object.if_contains("description"); d && !d->is_string())
             faults_.add("/description", "must be a string");
+        if (object.if_contains("tenant")) w_.tenant = read_text(object, "tenant", "", faults_);
+        read_groups(object);
+        read_order(object);
         if (const json::value* calendars = object.if_contains("calendars")) read_calendars(*calendars);
         if (const json::value* stages = object.if_contains("stages")) read_stages(*stages);
         read_edges(object.if_contains("edges"));
-        if (faults_.count() == 0) join();
+        if (faults_.count() == 0) connect(w_, faults_);
         if (faults_.count() > 0) throw WorkflowError(faults_.text());
         return std::move(w_);
     }
@@ -94,6 +103,22 @@ class Reader {
         faults_.add(pointer, fmt::format("must be an object with {}", members));
         return nullptr;
     }
+    /// 0 with a fault.
+    int64_t duration(const json::value& value, const std::string& pointer, int64_t least_ns) {
+        if (!value.is_string()) {
+            faults_.add(pointer, "must be a duration as text, for example \"90s\" or \"1h30m\"");
+            return 0;
+        }
+        try {
+            const int64_t ns = parse_duration(std::string_view(value.get_string()));
+            if (ns >= least_ns && ns <= kWithinNsMax) return ns;
+            faults_.add(pointer, least_ns > 0 ? "must be longer than nothing and at most a century"
+                                              : "must be at most a century");
+        } catch (const CivilError& e) {
+            faults_.add(pointer, e.what());
+        }
+        return 0;
+    }
     bool flag(const Object& object, std::string_view name, const std::string& pointer) {
         const json::value* v = object.if_contains(name);
         if (!v) return false;
@@ -112,6 +137,52 @@ class Reader {
         if (it != words.end()) return static_cast<size_t>(it - words.begin());
         faults_.add(member_pointer(pointer, name), fmt::format("must be one of {}", fmt::join(words, ", ")));
         return otherwise;
+    }
+
+    void read_groups(const Object& object) {
+        if (const json::value* groups = object.if_contains("groups")) {
+            const json::array* fields = array_of(groups, "/groups", kGroupsMax, "attributes");
+            for (size_t i = 0; fields && i < fields->size(); ++i) {
+                const std::string pointer = member_pointer("/groups", i);
+                if (!(*fields)[i].is_string()) {
+                    faults_.add(pointer, "must be text, for example \"groups.market\"");
+                    continue;
+                }
+                const std::string text((*fields)[i].get_string());
+                const size_t dot = text.rfind('.');
+                w_.groups.push_back({dot == text.npos ? text : text.substr(dot + 1),
+                                     parse_selector(text, pointer, faults_), false});
+                group_texts_.push_back(text);
+            }
+        }
+        const json::value* by = object.if_contains("alerts_by");
+        const json::array* fields = by ? array_of(by, "/alerts_by", kGroupsMax, "of /groups") : nullptr;
+        for (size_t i = 0; fields && i < fields->size(); ++i) {
+            const json::value& v = (*fields)[i];
+            const auto it = v.is_string() ? std::find(group_texts_.begin(), group_texts_.end(),
+                                                      std::string_view(v.get_string()))
+                                          : group_texts_.end();
+            if (it == group_texts_.end())
+                faults_.add(member_pointer("/alerts_by", i), "must be one of /groups; add it there");
+            else
+                w_.groups[static_cast<size_t>(it - group_texts_.begin())].tells_alerts_apart = true;
+        }
+    }
+
+    void read_order(const Object& object) {
+        if (const json::value* disorder = object.if_contains("disorder"))
+            w_.disorder_ns = duration(*disorder, "/disorder", 0);
+        const json::value* order = object.if_contains("order");
+        if (!order) return;
+        const Object* o = object_of(*order, "/order", "unexpected, out_of_order and duplicate");
+        if (!o) return;
+        check_members(*o, {"unexpected", "out_of_order", "duplicate"}, "/order", faults_);
+        const auto policy = [&](std::string_view name) {
+            return static_cast<OnDisorder>(choice(*o, name, "/order", {"drop", "flag", "alert"}, 1));
+        };
+        w_.unexpected = policy("unexpected");
+        w_.out_of_order = policy("out_of_order");
+        w_.duplicate = policy("duplicate");
     }
 
     void read_calendars(const json::value& value) {
@@ -134,13 +205,18 @@ class Reader {
             const std::string pointer = member_pointer("/stages", i);
             const Object* o = object_of((*stages)[i], pointer, "name and type");
             if (!o) continue;
-            check_members(*o, {"name", "type", "when", "terminal", "optional", "exclusive"}, pointer,
+            check_members(*o, {"name", "type", "when", "terminal", "optional", "exclusive", "join"}, pointer,
                           faults_);
             WorkflowStage stage;
             stage.name = read_text(*o, "name", pointer, faults_);
-            // Often one event type is one stage.
-            stage.type = o->if_contains("type") ? read_text(*o, "type", pointer, faults_) : stage.name;
-            stage.type_hash = hash_of(stage.type);
+            // Often one event type is one stage; a join is often reached by no event of its own.
+            const json::value* join = o->if_contains("join");
+            stage.type = o->if_contains("type") ? read_text(*o, "type", pointer, faults_)
+                         : join                 ? std::string()
+                                                : stage.name;
+            if (!stage.type.empty()) stage.type_hash = hash_of(stage.type);
+            if (stage.type.empty() && o->if_contains("when"))
+                faults_.add(pointer + "/when", "needs the \"type\" of the events that it is about");
             stage.when = condition(*o, pointer);
             stage.terminal = static_cast<WorkflowStage::Terminal>(
                 choice(*o, "terminal", pointer, {"success", "failure"}, SIZE_MAX) + 1);
@@ -150,6 +226,24 @@ class Reader {
                 faults_.add(pointer + "/name",
                             fmt::format("'{}' is taken; give each stage its own name", stage.name));
             w_.stages.push_back(std::move(stage));
+        }
+        for (size_t i = 0; stages && i < stages->size() && i < w_.stages.size(); ++i)
+            if (const Object* o = (*stages)[i].if_object(); o && o->if_contains("join")) read_join(*o, i);
+    }
+
+    void read_join(const Object& object, size_t stage) {
+        const std::string pointer = member_pointer("/stages", stage) + "/join";
+        const json::array* members = array_of(object.if_contains("join"), pointer, kStagesMax, "stages");
+        for (size_t i = 0; members && i < members->size(); ++i) {
+            const json::value& v = (*members)[i];
+            const auto it =
+                v.is_string() ? stage_of_.find(std::string_view(v.get_string())) : stage_of_.end();
+            if (it == stage_of_.end())
+                faults_.add(member_pointer(pointer, i), "is no stage of /stages; write the name of one");
+            else if (it->second == stage)
+                faults_.add(member_pointer(pointer, i), "is the join itself; write the stages before it");
+            else
+                w_.stages[stage].joins.push_back(it->second);
         }
     }
 
@@ -171,14 +265,20 @@ class Reader {
             const std::string pointer = member_pointer("/edges", i);
             const Object* o = object_of((*edges)[i], pointer, "from, to and within");
             if (!o) continue;
-            check_members(
-                *o, {"name", "from", "to", "within", "within_ms", "hours", "anchor", "severity", "runbook"},
-                pointer, faults_);
+            check_members(*o,
+                          {"name", "from", "to", "within", "within_ms", "hours", "anchor", "grace", "amber",
+                           "loop", "severity", "runbook", "escalation"},
+                          pointer, faults_);
             Edge edge;
             edge.from = stage_of(*o, "from", pointer);
             edge.to = stage_of(*o, "to", pointer);
             edge.within_ns = within(*o, pointer);
-            edge.anchor = static_cast<Edge::Anchor>(choice(*o, "anchor", pointer, {"first", "last"}, 0));
+            edge.anchor =
+                static_cast<Edge::Anchor>(choice(*o, "anchor", pointer, {"first", "last", "each"}, 0));
+            if (const json::value* grace = o->if_contains("grace"))
+                edge.grace_ns = duration(*grace, pointer + "/grace", 0);
+            read_amber(*o, pointer, edge);
+            read_loop(*o, pointer, edge);
             read_hours(*o, pointer, edge);
             read_severity(*o, pointer, edge);
             if (o->if_contains("runbook")) {
@@ -189,6 +289,7 @@ class Reader {
                     faults_.add(pointer + "/runbook",
                                 fmt::format("must have at most {} bytes", kRunbookBytesMax));
             }
+            if (o->if_contains("escalation")) edge.escalation = read_text(*o, "escalation", pointer, faults_);
             if (o->if_contains("name")) edge.name = read_text(*o, "name", pointer, faults_);
             w_.edges.push_back(std::move(edge));
         }
@@ -234,18 +335,7 @@ class Reader {
                         fmt::format("must be an integer of milliseconds from 0 to {}", most));
             return 0;
         }
-        if (!text->is_string()) {
-            faults_.add(pointer + "/within", "must be a duration as text, for example \"90s\" or \"1h30m\"");
-            return 0;
-        }
-        try {
-            const int64_t ns = parse_duration(std::string_view(text->get_string()));
-            if (ns > 0 && ns <= kWithinNsMax) return ns;
-            faults_.add(pointer + "/within", "must be longer than nothing and at most a century");
-        } catch (const CivilError& e) {
-            faults_.add(pointer + "/within", e.what());
-        }
-        return 0;
+        return duration(*text, pointer + "/within", 1);
     }
 
     void read_hours(const Object& object, const std::string& pointer, Edge& edge) {
@@ -260,6 +350,29 @@ class Reader {
             edge.hours = it->second;
     }
 
+    void read_amber(const Object& object, const std::string& pointer, Edge& edge) {
+        const json::value* v = object.if_contains("amber");
+        edge.amber = w_.long_form ? kAmber : 0;
+        if (!v) return;
+        boost::system::error_code error;
+        const double share = v->to_number<double>(error);
+        if (!error && share > 0 && share <= 1)
+            edge.amber = share < 1 ? share : 0;
+        else
+            faults_.add(pointer + "/amber",
+                        "must be a share of within, above 0 and at most 1 (never at risk)");
+    }
+
+    void read_loop(const Object& object, const std::string& pointer, Edge& edge) {
+        const json::value* v = object.if_contains("loop");
+        if (!v) return;
+        if (v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= kLoopMax)
+            edge.loop_max = static_cast<int32_t>(v->get_int64());
+        else
+            faults_.add(pointer + "/loop",
+                        fmt::format("must be how often it leads back at most, 0 to {}", kLoopMax));
+    }
+
     void read_severity(const Object& object, const std::string& pointer, Edge& edge) {
         const json::value* v = object.if_contains("severity");
         if (!v) return;
@@ -269,57 +382,9 @@ class Reader {
             faults_.add(pointer + "/severity", "must be an integer from 1 to 5, 5 the worst");
     }
 
-    /// What follows from the edges together. Without faults so far.
-    void join() {
-        std::set<std::string> names;
-        for (const Edge& e : w_.edges)
-            if (!e.name.empty() && !names.insert(e.name).second)
-                faults_.add("/edges",
-                            fmt::format("two edges are named '{}'; give each its own name", e.name));
-        for (uint32_t i = 0; i < w_.edges.size(); ++i) {
-            Edge& e = w_.edges[i];
-            w_.stages[e.from].out.push_back(i);
-            w_.stages[e.to].in.push_back(i);
-            if (!e.name.empty()) continue;
-            const std::string plain = fmt::format("{} -> {}", w_.from(e).name, w_.to(e).name);
-            e.name = plain;
-            for (int n = 2; !names.insert(e.name).second; ++n) e.name = fmt::format("{} #{}", plain, n);
-        }
-        for (size_t i = 0; i < w_.stages.size(); ++i) {
-            const WorkflowStage& s = w_.stages[i];
-            const std::string pointer = member_pointer("/stages", i);
-            if (s.in.empty() && s.out.empty() && s.terminal == WorkflowStage::Terminal::kNo)
-                faults_.add(pointer, "has no edge and ends nothing; give it an edge, or remove it");
-            if (s.terminal != WorkflowStage::Terminal::kNo && !s.out.empty())
-                faults_.add(pointer + "/terminal",
-                            "a terminal stage has no edge out of it; remove one or the other");
-            if (s.optional && s.out.empty())
-                faults_.add(pointer + "/optional",
-                            "nothing follows that could skip it; add an edge out of it");
-        }
-        for (uint32_t i = 0; i < w_.stages.size(); ++i) add_skips(i);
-    }
-
-    void add_skips(uint32_t stage) {
-        std::set<uint32_t> seen{stage};
-        std::vector<uint32_t> look{stage};
-        std::vector<uint32_t> skips;
-        while (!look.empty()) {
-            const uint32_t at = look.back();
-            look.pop_back();
-            for (const uint32_t e : w_.stages[at].in) {
-                const uint32_t before = w_.edges[e].from;
-                if (!w_.stages[before].optional || !seen.insert(before).second) continue;
-                skips.insert(skips.end(), w_.stages[before].in.begin(), w_.stages[before].in.end());
-                look.push_back(before);
-            }
-        }
-        std::sort(skips.begin(), skips.end());
-        w_.stages[stage].skips = std::move(skips);
-    }
-
     Workflow w_;
     Faults faults_;
+    std::vector<std::string> group_texts_;
     std::map<std::string, uint32_t, std::less<>> stage_of_;
     std::map<std::string, std::shared_ptr<const Calendar>, std::less<>> calendars_;
 };

@@ -15,18 +15,20 @@ namespace penstock::test {
 
 constexpr int64_t kSecond = 1'000'000'000;
 
-/// {"name":"w","key":"subject","edges":[...]} of {from, to, within seconds}.
+/// {"name":"w","key":"subject","edges":[...]} of {from, to, within seconds}. An edge against the alphabet
+/// leads back, so that there may be cycles; none is run through twice.
 struct EdgeSpec {
     std::string from, to;
     int64_t within_s;
 };
 inline Workflow workflow_of(const std::vector<EdgeSpec>& edges, const std::string& name = "w",
-                            const std::string& key = "subject") {
-    std::string text = R"({"name":")" + name + R"(","key":")" + key + R"(","edges":[)";
+                            const std::string& key = "subject", const std::string& disorder = "1m") {
+    std::string text =
+        R"({"name":")" + name + R"(","key":")" + key + R"(","disorder":")" + disorder + R"(","edges":[)";
     for (const EdgeSpec& e : edges) {
         if (text.back() == '}') text += ',';
         text += R"({"from":")" + e.from + R"(","to":")" + e.to + R"(","within_ms":)" +
-                std::to_string(e.within_s * 1000) + "}";
+                std::to_string(e.within_s * 1000) + (e.from >= e.to ? R"(,"loop":0})" : "}");
     }
     return parse_workflow(text + "]}");
 }

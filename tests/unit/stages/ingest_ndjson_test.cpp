@@ -132,7 +132,7 @@ TEST_P(IngestNdjson, ControlLinesAreNotCountedAsEvents) {
     EXPECT_EQ(peer.lines().back(), R"({"done":true,"acked":2,"stored":2,"duplicates":0,"refused":0})");
     ASSERT_EQ(rig.sink.controls.size(), 2u);
     EXPECT_EQ(rig.sink.controls[0],
-              std::pair(ControlKind::kWatermark, std::string("/f|2026-01-31T08:00:00Z")));
+              std::pair(ControlKind::kWatermark, std::string(R"(/f|{"tenant":0,"time":"2026-01-31T08:00:00Z"})")));
     EXPECT_EQ(rig.sink.controls[1].first, ControlKind::kCaughtUp);
 }
 

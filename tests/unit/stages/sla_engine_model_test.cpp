@@ -40,8 +40,11 @@ std::vector<EdgeSpec> random_edges(Random& random, size_t types) {
     return edges;
 }
 
-/// The words of the definition, one key and edge at a time, over the whole stream.
-std::vector<uint64_t> model(const std::vector<Occurrence>& stream, const EdgeSpec& edge) {
+/// The words of the definition, one key and edge at a time, over the whole stream in the order of its times.
+std::vector<uint64_t> model(std::vector<Occurrence> stream, const EdgeSpec& edge) {
+    const StampNs now = stream.empty() ? 0 : stream.back().now;
+    std::stable_sort(stream.begin(), stream.end(),
+                     [](const Occurrence& a, const Occurrence& b) { return a.time < b.time; });
     std::map<std::string, std::optional<StampNs>> anchors;  // no value: settled
     uint64_t met = 0, late = 0, missed = 0, pending = 0, anchored = 0;
     for (const Occurrence& o : stream) {
@@ -53,7 +56,6 @@ std::vector<uint64_t> model(const std::vector<Occurrence>& stream, const EdgeSpe
             it->second.reset();
         }
     }
-    const StampNs now = stream.empty() ? 0 : stream.back().now;
     for (const auto& [key, deadline] : anchors)
         if (deadline) ++(now > *deadline ? missed : pending);
     return {met, late, missed, pending, anchored};
@@ -68,7 +70,7 @@ TEST(SlaEngineModel, CountsAreThoseOfTheDefinition) {
         auto stream =
             random_stream(random, 1 + random.below(800), 1 + random.below(40), 5, random.chance(50));
         EngineRig rig;
-        rig.engine.define(workflow_of(edges));
+        rig.engine.define(workflow_of(edges, "w", "subject", "1d"));
         for (const Occurrence& o : stream) rig.event(o.key, o.type, o.time, o.now);
         // What the last event armed in the past fires with the next record.
         const StampNs end = stream.back().now + 1;

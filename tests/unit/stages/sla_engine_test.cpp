@@ -159,22 +159,19 @@ TEST(SlaEngine, EqualDeadlinesFireInTheOrderOfTheirAnchors) {
     for (size_t i = 0; i < 100; ++i) EXPECT_EQ(rig.told[i].anchor, i + 1);
 }
 
-TEST(SlaEngine, ARetiredWorkflowFiresNoMoreAndItsSuccessorBeginsAnew) {
+TEST(SlaEngine, ARetiredWorkflowFiresNoMore) {
     EngineRig rig;
     rig.engine.define(workflow_of({{"a", "b", 10}}));
     rig.event("k", "a", kT, kT);
-    rig.engine.define(workflow_of({{"a", "b", 20}}));
-    EXPECT_EQ(rig.engine.timers(), 0u);
-    EXPECT_EQ(rig.engine.workflow(0), nullptr);
-    EXPECT_EQ(rig.counts(0, 1), (Counts{0, 0, 0, 0, 0}));
-    rig.event("k", "a", kT + kSecond, kT + kSecond);
     rig.engine.advance(kT + 3600 * kSecond, 9);
-    EXPECT_EQ(rig.counts(0, 1), (Counts{0, 0, 1, 0, 1}));
+    rig.event("other", "a", kT + 3600 * kSecond, kT + 3600 * kSecond);
     EXPECT_EQ(rig.told.size(), 1u);
     rig.engine.retire("w");
+    EXPECT_EQ(rig.engine.timers(), 0u);
+    EXPECT_EQ(rig.engine.workflow(0), nullptr);
     EXPECT_TRUE(rig.engine.workflow_ids().empty());
     EXPECT_EQ(rig.engine.document("w"), "");
-    rig.event("k", "b", kT + 2 * kSecond, kT + 3601 * kSecond);
+    rig.event("k", "b", kT + 2 * kSecond, kT + 7200 * kSecond);
     EXPECT_EQ(rig.told.size(), 1u);
 }
 
@@ -216,7 +213,7 @@ TEST(SlaEngine, ALongStepFiresTheDeadlineBeforeTheInstanceGoes) {
     EXPECT_EQ(rig.counts(), (Counts{0, 0, 1, 0, 1}));
     Rows rows;
     rows.save(rig.engine);
-    EXPECT_EQ(rows.size(), 2u) << "totals and the workflow; no row of the instance that went";
+    for (const auto& [key, value] : rows.rows()) EXPECT_NE(key.substr(0, 2), std::string("S\x02", 2));
 }
 
 }  // namespace
