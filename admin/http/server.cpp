@@ -62,8 +62,9 @@ struct HttpServer::Impl {
           queries(log, clock),
           letters(queries, book, mailbox, telemetry, clock,
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          alerts(log, queries, alert_book, alert_requests, telemetry, clock,
-                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          asker(alert_requests, telemetry, clock,
+                [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          alerts(log, queries, alert_book, asker, clock),
           router(telemetry, clock, sampler, queries, letters, alerts, counters),
           hub(telemetry, clock, sampler, queries, counters) {}
 
@@ -150,7 +151,7 @@ struct HttpServer::Impl {
             schedule(hub.empty() ? kIdleInterval : kPushInterval);
             sampler.sample();
             letters.give_up_old();
-            alerts.give_up_old();
+            asker.give_up_old();
             hub.push();
         });
     }
@@ -173,6 +174,7 @@ struct HttpServer::Impl {
     http::Sampler sampler;
     http::EventQueries queries;
     http::DeadLetterDoor letters;
+    http::ControlAsker asker;
     http::AlertDoor alerts;
     http::Router router;
     http::StreamHub hub;
