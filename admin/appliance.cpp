@@ -21,7 +21,9 @@
 #include "admin/appliance_letters.h"
 #include "admin/appliance_notify.h"
 #include "admin/appliance_recovery.h"
+#include "admin/appliance_simulation.h"
 #include "admin/appliance_view.h"
+#include "admin/appliance_workflows.h"
 #include "admin/data_folder.h"
 #include "admin/http/server.h"
 #include "admin/logging.h"
@@ -106,6 +108,15 @@ bool signal_came() {
     return sigtimedwait(&signals, nullptr, &pause) > 0;
 }
 
+std::string document_faults(std::string_view document) {
+    try {
+        parse_workflow(document);
+        return "";
+    } catch (const WorkflowError& e) {
+        return e.what();
+    }
+}
+
 class Appliance {
   public:
     Appliance(const Config& config, const StartOptions& start)
@@ -115,6 +126,7 @@ class Appliance {
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
+          simulations_(log_, static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {
@@ -125,13 +137,13 @@ class Appliance {
         telemetry_.started_ns = clock_.wall_ns();
         make_regions();
         engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
+        read_workflows();
         http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, alerts_, alert_requests_, clock_);
+                                             letters_, alerts_, workflow_access(), alert_requests_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
     int run() {
-        read_workflows();
         recover();
         start_threads();
         telemetry_.readiness = Readiness::kReady;
@@ -259,6 +271,12 @@ class Appliance {
                 throw std::runtime_error(fmt::format(
                     "{}: a workflow named {} is configured twice; give one another name", file, name));
         }
+    }
+
+    WorkflowAccess workflow_access() {
+        WorkflowAccess access{workflow_reader_, simulations_, document_faults};
+        for (const auto& [name, workflow] : workflows_) access.of_files.insert(name);
+        return access;
     }
 
     /// The boot record, and the workflows where they differ from what recovery found active.
@@ -465,6 +483,8 @@ class Appliance {
     ProducerPositions positions_;  // state thread
     DeadLetterBook book_;          // state thread; read by others
     AlertBook alerts_;             // state thread; read by others
+    EngineReader workflow_reader_;
+    LogSimulations simulations_;  // threads of its own
     Vocabulary vocabulary_;
     IdentityRunWriter identity_runs_;                      // main thread
     DedupStage dedup_;                                     // intake thread

@@ -107,7 +107,7 @@ struct LetterRequest {
 };
 using LetterMailbox = Mailbox<LetterRequest>;
 
-/// Asks the intake thread for a control record about an alert, a silence or a notification.
+/// Asks the intake thread for a control record about an alert, a silence, a notification or a workflow.
 struct AlertRequest {
     ControlKind kind{};
     std::string name, text;

@@ -30,17 +30,6 @@ std::optional<int64_t> parse_ago(std::string_view text) {
     return std::nullopt;
 }
 
-void settle_time(std::string& text, std::string_view flag) {
-    if (text.empty() || parse_rfc3339(text)) return;
-    const auto ago = parse_ago(text);
-    if (!ago)
-        throw CommandError(kUsage,
-                           fmt::format("{} \"{}\" is no time; write 2026-01-31T08:00:00Z, or how long "
-                                       "ago: 90s, 15m, 2h, 7d",
-                                       flag, text));
-    text = format_rfc3339(SystemClock().wall_ns() - *ago);
-}
-
 json::value parsed(const std::string& text, std::string_view what) {
     json::error_code failed;
     json::value v = json::parse(text, failed);
@@ -94,6 +83,17 @@ class Folder {
 };
 
 }  // namespace
+
+void settle_time(std::string& text, std::string_view flag) {
+    if (text.empty() || parse_rfc3339(text)) return;
+    const auto ago = parse_ago(text);
+    if (!ago)
+        throw CommandError(kUsage,
+                           fmt::format("{} \"{}\" is no time; write 2026-01-31T08:00:00Z, or how long "
+                                       "ago: 90s, 15m, 2h, 7d",
+                                       flag, text));
+    text = format_rfc3339(SystemClock().wall_ns() - *ago);
+}
 
 void LetterPlace::add_to(CLI::App& command, bool reads_only) {
     CLI::Option* asked =

@@ -40,6 +40,10 @@ void for_each_letter(const LetterPlace& place, const LetterChoice& choice,
                      const std::function<bool(const boost::json::object&)>& take);
 boost::json::object one_letter(const LetterPlace& place, uint64_t seq);
 
+/// Makes an instant of a time like "2h" (ago). Throws CommandError(kUsage) where it is neither, naming
+/// `flag`.
+void settle_time(std::string& text, std::string_view flag);
+
 /// The detail of an RFC 9457 problem, or the status where the body is none.
 std::string problem_text(const HttpReply& reply);
 

@@ -7,9 +7,11 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <tuple>
 
 #include "admin/cli/event_text.h"
 #include "admin/cli/line_source.h"
+#include "admin/cli/simulate_history.h"
 #include "admin/cli/terminal.h"
 #include "pipeline/event_batch.h"
 #include "stages/dedup/dedup.h"
@@ -232,23 +234,36 @@ std::unique_ptr<Simulation> simulate(const Workflow& workflow, ByteInput& input,
 void add_simulate(CLI::App& app, int& exit_code) {
     struct Flags {
         std::string workflow, events;
-        OutputFormat output;
+        HistoryFlags history;
     };
     auto flags = std::make_shared<Flags>();
-    CLI::App* command = app.add_subcommand("simulate", "Run a workflow over a file of events, in event time");
+    CLI::App* command = app.add_subcommand(
+        "simulate", "Run a workflow over a file of events, or over an appliance's history");
     command->add_option("--workflow", flags->workflow, "Workflow document, JSON")
         ->required()
         ->option_text("FILE");
-    command->add_option("--events", flags->events, "Events, NDJSON, plain or .gz; - for stdin")
-        ->required()
-        ->option_text("FILE");
-    flags->output.add_to(*command);
+    CLI::Option* events =
+        command->add_option("--events", flags->events, "Events, NDJSON, plain or .gz; - for stdin")
+            ->option_text("FILE");
+    HistoryFlags& history = flags->history;
+    for (const auto& [name, value, about] :
+         {std::tuple{"--from", &history.from,
+                     "received then or later: RFC 3339, or how long ago: 90s, 15m, 2h, 7d"},
+          std::tuple{"--to", &history.to, "received before; without it now"},
+          std::tuple{"--key", &history.key, "tell what is found about this key one by one"},
+          std::tuple{"--tenant", &history.tenant, "of the key; without it default"}})
+        command->add_option(name, *value, about)->excludes(events);
+    history.place.add_to(*command);
     command->footer(
-        "Tells how many keys would have met, missed or been late on each edge. It is the engine that runs "
+        "With --events: tells how many keys would have met, missed or been late on each edge. It is the "
+        "engine that runs "
         "live, on a clock that the "
         "events' own times turn; events out of order are put in order first. Nothing is sent and nothing is "
         "stored."
         "\n\n"
+        "Without --events: over the events that a running appliance has received, at the times at which it "
+        "received them, beside the active version of that name; tells which troubles would be found more, "
+        "which no more, and which at another deadline. Ctrl-C cancels it.\n\n"
         "met        settled at or before the deadline\n"
         "late       settled after it\n"
         "missed     not settled, and the deadline is before the last event's time\n"
@@ -257,9 +272,14 @@ void add_simulate(CLI::App& app, int& exit_code) {
         "\nExamples:\n"
         "  penstock simulate --workflow helpdesk.workflow.json --events helpdesk.ndjson.gz\n"
         "  penstock simulate --workflow w.json --events - -o json < events.ndjson\n"
+        "  penstock simulate --workflow w.json --from 7d --config penstock.toml\n"
         "Exit codes: 0 all events counted, 1 some were refused, 2 the workflow has faults.");
     command->callback([flags, &exit_code] {
         const Workflow workflow = read_workflow(flags->workflow);
+        if (flags->events.empty()) {
+            exit_code = simulate_history(workflow.document, flags->history);
+            return;
+        }
         const bool from_pipe = flags->events == "-";
         auto input = std::make_unique<ByteInput>(flags->events);
         auto simulation = simulate(workflow, *input, from_pipe);
@@ -272,7 +292,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
             complain(fmt::format("{} lines were refused", with_commas(simulation->refused())));
         if (simulation->duplicates())
             warn(fmt::format("{} duplicates were left out", with_commas(simulation->duplicates())));
-        print(flags->output.json() ? simulation->json() : simulation->table());
+        print(flags->history.place.output.json() ? simulation->json() : simulation->table());
         exit_code = simulation->refused() ? kFailed : kOk;
     });
 }

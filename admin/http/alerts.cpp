@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
-#include <utility>
 
 #include "admin/http/paging.h"
+#include "admin/http/request_body.h"
 #include "admin/http/text.h"
-#include "pipeline/rfc3339.h"
 
 namespace penstock::http {
 namespace {
 
 namespace json = boost::json;
-
-constexpr int64_t kPatienceNs = 10'000'000'000;
-constexpr size_t kTextBytesMax = 1024;
 
 std::optional<uint64_t> parse_id(std::string_view text) {
     uint64_t id = 0;
@@ -25,9 +21,6 @@ std::optional<uint64_t> parse_id(std::string_view text) {
 }
 std::string id_text(uint64_t id) { return fmt::format("{:016x}", id); }
 
-Response bad_body(std::string_view detail) {
-    return problem(400, "bad-body", "The request's body is wrong", detail);
-}
 Response no_such_alert(std::string_view id) {
     return problem(404, "no-such-alert", "There is no alert with this id",
                    fmt::format("\"{}\" is not known; GET /api/v1/alerts lists them", id));
@@ -45,56 +38,6 @@ std::string_view state_of(const Silence& s, StampNs now_ns) {
 }
 
 }  // namespace
-
-/// A request's body: an object with known members.
-struct AlertDoor::Body {
-    json::object members;
-    std::string fault;
-
-    Body(const Request& request, std::initializer_list<std::string_view> known) {
-        json::error_code failed;
-        json::value root = json::parse(
-            request.body.empty() ? std::string_view("{}") : std::string_view(request.body), failed);
-        if (failed || !root.is_object()) {
-            fault = "the body is not a JSON object";
-            return;
-        }
-        members = std::move(root.get_object());
-        for (const auto& member : members)
-            if (std::find(known.begin(), known.end(), std::string_view(member.key())) == known.end())
-                wrong(fmt::format("\"{}\" is not known; known are {}", std::string_view(member.key()),
-                                  fmt::join(known, ", ")));
-    }
-    void wrong(std::string what) {
-        if (fault.empty()) fault = std::move(what);
-    }
-    std::string text(std::string_view name, bool required = false) {
-        const json::value* v = members.if_contains(name);
-        if (v && !v->is_string()) wrong(fmt::format("\"{}\" is not a string", name));
-        std::string text(v && v->is_string() ? std::string_view(v->get_string()) : std::string_view());
-        if (text.size() > kTextBytesMax)
-            wrong(fmt::format("\"{}\" is longer than {} bytes", name, kTextBytesMax));
-        if (required && text.empty()) wrong(fmt::format("\"{}\" is missing", name));
-        return text;
-    }
-    std::optional<uint64_t> number(std::string_view name, uint64_t min, uint64_t max) {
-        const json::value* v = members.if_contains(name);
-        if (!v) return std::nullopt;
-        json::error_code failed;
-        const uint64_t n = v->is_number() ? v->to_number<uint64_t>(failed) : 0;
-        if (v->is_number() && !failed && n >= min && n <= max) return n;
-        wrong(fmt::format("\"{}\" must be a whole number from {} to {}", name, min, max));
-        return std::nullopt;
-    }
-    std::optional<StampNs> time(std::string_view name) {
-        const std::string given = text(name);
-        if (given.empty()) return std::nullopt;
-        const auto at = parse_rfc3339(given);
-        if (!at)
-            wrong(fmt::format("\"{}\" must be an RFC 3339 instant, for example 2026-01-31T08:00:00Z", name));
-        return at;
-    }
-};
 
 /// Writes alerts and silences as JSON.
 class AlertDoor::Writer {
@@ -159,14 +102,8 @@ class AlertDoor::Writer {
 };
 
 AlertDoor::AlertDoor(const EventLog& log, const EventQueries& queries, const AlertReader& book,
-                     AlertMailbox& mailbox, const Telemetry& telemetry, const Clock& clock, Post post)
-    : log_(log),
-      queries_(queries),
-      book_(book),
-      mailbox_(mailbox),
-      telemetry_(telemetry),
-      clock_(clock),
-      post_(std::move(post)) {}
+                     ControlAsker& asker, const Clock& clock)
+    : log_(log), queries_(queries), book_(book), asker_(asker), clock_(clock) {}
 
 std::string AlertDoor::tenant_name(uint16_t id) const {
     const auto& tenants = log_.names().tenants;
@@ -277,22 +214,14 @@ Response AlertDoor::conflict(uint64_t id, uint64_t expected) const {
     return answer;
 }
 
-bool AlertDoor::ready(const Answer& answer) const {
-    if (telemetry_.readiness.load(std::memory_order_acquire) == Readiness::kReady) return true;
-    answer(problem(503, "not-ready", "The appliance does not take changes now",
-                   "ask again when /readyz answers 200")
-               .header("Retry-After", "1"));
-    return false;
-}
-
 void AlertDoor::change(const Request& request, std::string_view id, ControlKind kind, const Answer& answer) {
-    if (!ready(answer)) return;
+    if (!asker_.ready(answer)) return;
     const auto number = parse_id(id);
     const auto found = number ? book_.alert(*number) : std::nullopt;
     if (!found) return answer(no_such_alert(id));
     const bool assigns = kind == ControlKind::kAlertAssigned;
-    Body body(request, assigns ? std::initializer_list<std::string_view>{"version", "by", "note", "to"}
-                               : std::initializer_list<std::string_view>{"version", "by", "note"});
+    RequestBody body(request, assigns ? std::initializer_list<std::string_view>{"version", "by", "note", "to"}
+                                      : std::initializer_list<std::string_view>{"version", "by", "note"});
     const auto version = body.number("version", 0, std::numeric_limits<int64_t>::max());
     json::object text{{"episode", found->episode}, {"by", body.text("by")}, {"note", body.text("note")}};
     if (assigns) text["to"] = body.text("to");
@@ -305,12 +234,12 @@ void AlertDoor::change(const Request& request, std::string_view id, ControlKind 
                                                               : found->state != AlertState::kResolved;
     if (found->version != *version || !allowed) return answer(conflict(*number, *version));
     text["version"] = *version;
-    ask(kind, id_text(*number), json::serialize(text), answer,
-        [this, alert = *number, expected = *version](Seq seq) {
-            if (book_.refused(seq)) return conflict(alert, expected);
-            const auto now = book_.alert(alert);
-            return now ? alert_response(*now) : no_such_alert(id_text(alert));
-        });
+    asker_.ask(kind, id_text(*number), json::serialize(text), answer,
+               [this, alert = *number, expected = *version](Seq seq) {
+                   if (book_.refused(seq)) return conflict(alert, expected);
+                   const auto now = book_.alert(alert);
+                   return now ? alert_response(*now) : no_such_alert(id_text(alert));
+               });
 }
 
 Response AlertDoor::silences(const Request& request) const {
@@ -330,9 +259,9 @@ Response AlertDoor::silences(const Request& request) const {
 }
 
 void AlertDoor::add_silence(const Request& request, const Answer& answer) {
-    if (!ready(answer)) return;
-    Body body(request,
-              {"tenant", "workflow", "rule", "severity_at_least", "begin", "end", "owner", "reason", "by"});
+    if (!asker_.ready(answer)) return;
+    RequestBody body(request, {"tenant", "workflow", "rule", "severity_at_least", "begin", "end", "owner",
+                               "reason", "by"});
     const std::string tenant = body.text("tenant"), workflow = body.text("workflow"),
                       rule = body.text("rule");
     const auto severity = body.number("severity_at_least", 1, 5);
@@ -357,7 +286,7 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
     if (begin) text["begin_ns"] = *begin;
     text["end_ns"] = *end;
     if (text["by"].get_string().empty()) text["by"] = "http " + request.peer;
-    ask(ControlKind::kSilenceAdded, "", json::serialize(text), answer, [this](Seq seq) {
+    asker_.ask(ControlKind::kSilenceAdded, "", json::serialize(text), answer, [this](Seq seq) {
         for (const Silence& s : book_.silences()) {
             if (s.id != seq) continue;
             JsonWriter out;
@@ -373,14 +302,14 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
 }
 
 void AlertDoor::expire_silence(const Request& request, std::string_view id, const Answer& answer) {
-    if (!ready(answer)) return;
+    if (!asker_.ready(answer)) return;
     const auto number = parse_unsigned(id);
     const auto all = book_.silences();
     const auto at = std::find_if(all.begin(), all.end(), [&](const Silence& s) { return s.id == number; });
     if (at == all.end())
         return answer(problem(404, "no-such-silence", "There is no silence with this id",
                               "GET /api/v1/silences lists them"));
-    Body body(request, {"by"});
+    RequestBody body(request, {"by"});
     std::string by = body.text("by");
     if (!body.fault.empty()) return answer(bad_body(body.fault));
     if (by.empty()) by = "http " + request.peer;
@@ -389,49 +318,20 @@ void AlertDoor::expire_silence(const Request& request, std::string_view id, cons
                        s.expired_by.empty() ? "its end has come" : fmt::format("{} ended it", s.expired_by));
     };
     if (at->ended) return answer(over(*at));
-    ask(ControlKind::kSilenceExpired, std::to_string(*number), json::serialize(json::object{{"by", by}}),
-        answer, [this, number, over](Seq seq) {
-            for (const Silence& s : book_.silences()) {
-                if (s.id != number) continue;
-                if (book_.refused(seq)) return over(s);
-                JsonWriter out;
-                Writer(*this).silence(out, s);
-                Response done;
-                done.body = out.take();
-                return done;
-            }
-            return problem(404, "no-such-silence", "There is no silence with this id", "it was forgotten");
-        });
-}
-
-void AlertDoor::ask(ControlKind kind, std::string name, std::string text, const Answer& answer, Done done) {
-    const uint64_t id = next_id_++;
-    AlertRequest request{kind, std::move(name), std::move(text), {}};
-    request.answer = [this, id](Seq seq) { post_([this, id, seq] { answered(id, seq); }); };
-    pending_[id] = {answer, std::move(done), clock_.monotonic_ns() + kPatienceNs};
-    if (mailbox_.try_push(std::move(request))) return;
-    pending_.erase(id);
-    answer(
-        problem(503, "busy", "Too many requests wait", "ask again in a moment").header("Retry-After", "1"));
-}
-
-void AlertDoor::answered(uint64_t id, Seq seq) {
-    const auto at = pending_.find(id);
-    if (at == pending_.end()) return;  // given up
-    const Pending pending = std::move(at->second);
-    pending_.erase(at);
-    pending.answer(pending.done(seq));
-}
-
-void AlertDoor::give_up_old() {
-    const int64_t now = clock_.monotonic_ns();
-    while (!pending_.empty() && pending_.begin()->second.give_up_ns <= now) {
-        const Answer answer = std::move(pending_.begin()->second.answer);
-        pending_.erase(pending_.begin());
-        answer(problem(504, "no-answer-yet", "It is not durable yet",
-                       "it may still be done: look again before you repeat it")
-                   .header("Retry-After", "5"));
-    }
+    asker_.ask(ControlKind::kSilenceExpired, std::to_string(*number),
+               json::serialize(json::object{{"by", by}}), answer, [this, number, over](Seq seq) {
+                   for (const Silence& s : book_.silences()) {
+                       if (s.id != number) continue;
+                       if (book_.refused(seq)) return over(s);
+                       JsonWriter out;
+                       Writer(*this).silence(out, s);
+                       Response done;
+                       done.body = out.take();
+                       return done;
+                   }
+                   return problem(404, "no-such-silence", "There is no silence with this id",
+                                  "it was forgotten");
+               });
 }
 
 }  // namespace penstock::http

@@ -2,15 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 
+#include "admin/http/control_asker.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
-#include "pipeline/mailbox.h"
-#include "pipeline/telemetry.h"
 #include "schemas/alert.h"
 
 namespace penstock::http {
@@ -18,10 +15,8 @@ namespace penstock::http {
 /// The HTTP thread. What changes something goes to the intake thread, which answers once it is durable.
 class AlertDoor {
   public:
-    /// `post` runs work on the HTTP thread; it may be called from any.
-    using Post = std::function<void(std::function<void()>)>;
-    AlertDoor(const EventLog& log, const EventQueries& queries, const AlertReader& book,
-              AlertMailbox& mailbox, const Telemetry& telemetry, const Clock& clock, Post post);
+    AlertDoor(const EventLog& log, const EventQueries& queries, const AlertReader& book, ControlAsker& asker,
+              const Clock& clock);
 
     Response list(const Request& request) const;
     Response show(std::string_view id) const;
@@ -30,17 +25,8 @@ class AlertDoor {
     Response silences(const Request& request) const;
     void add_silence(const Request& request, const Answer& answer);
     void expire_silence(const Request& request, std::string_view id, const Answer& answer);
-    /// Answers requests that have waited too long. Now and then.
-    void give_up_old();
 
   private:
-    struct Body;
-    /// What to answer when the record is durable and applied.
-    using Done = std::function<Response(Seq seq)>;
-
-    bool ready(const Answer& answer) const;
-    void ask(ControlKind kind, std::string name, std::string text, const Answer& answer, Done done);
-    void answered(uint64_t id, Seq seq);
     Response conflict(uint64_t id, uint64_t expected_version) const;
     Response alert_response(const Alert& alert) const;
     std::string tenant_name(uint16_t id) const;
@@ -50,18 +36,8 @@ class AlertDoor {
     const EventLog& log_;
     const EventQueries& queries_;
     const AlertReader& book_;
-    AlertMailbox& mailbox_;
-    const Telemetry& telemetry_;
+    ControlAsker& asker_;
     const Clock& clock_;
-    Post post_;
-
-    struct Pending {
-        Answer answer;
-        Done done;
-        int64_t give_up_ns;
-    };
-    std::map<uint64_t, Pending> pending_;
-    uint64_t next_id_ = 1;
 };
 
 }  // namespace penstock::http

@@ -220,6 +220,24 @@ std::optional<std::string> EventQueries::event(Seq seq) const {
     return found ? std::optional(json.take()) : std::nullopt;
 }
 
+std::optional<EventGlance> EventQueries::glance(Seq seq, size_t data_bytes) const {
+    std::optional<EventGlance> out;
+    find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
+        const fb::Event* e = stored_event(record, i);
+        if (e == nullptr) return;
+        const auto text = [](const flatbuffers::String* s) {
+            return s == nullptr ? std::string_view() : s->string_view();
+        };
+        const std::string_view data = text(e->data());
+        size_t end = std::min(data.size(), data_bytes);
+        while (end < data.size() && end > 0 && (static_cast<uint8_t>(data[end]) & 0xc0) == 0x80) --end;
+        out.emplace(EventGlance{record.stamp(i), std::string(text(e->id())), std::string(text(e->source())),
+                                std::string(text(e->type())), std::string(text(e->subject())),
+                                std::string(data.substr(0, end)), data.size()});
+    });
+    return out;
+}
+
 std::optional<std::string> EventQueries::dead_letter_json(Seq seq, const DeadLetterBook& book) const {
     JsonWriter json;
     const Seq durable = log_.bounds().next_seq;

@@ -37,6 +37,14 @@ struct StoredLetter {
     Hash128 identity;         ///< of that event, if it is one
 };
 
+/// What lists show of one event.
+struct EventGlance {
+    StampNs received_ns = 0;
+    std::string id, source, type, subject;
+    std::string data;       ///< its first bytes
+    size_t data_bytes = 0;  ///< of all of it
+};
+
 /// What a query found. `items` is a JSON array.
 struct EventPage {
     std::string items;
@@ -75,6 +83,8 @@ class EventQueries {
     std::optional<StoredLetter> dead_letter(Seq seq) const;
     /// One event as JSON. Nothing when the sequence is not in the log or is no event.
     std::optional<std::string> event(Seq seq) const;
+    /// The same event with at most `data_bytes` of its data, cut between characters.
+    std::optional<EventGlance> glance(Seq seq, size_t data_bytes) const;
     NewestEvents newest(Seq since, size_t limit) const;
 
     Seq first_seq() const { return log_.bounds().first_seq; }

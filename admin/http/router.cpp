@@ -46,6 +46,16 @@ const Router::Route Router::kRoutes[] = {
     {"/readyz", &Router::readyz},
     {"/metrics", &Router::metrics},
     {"/api/v1/status", &Router::status},
+    {"/api/v1/workflows", &Router::workflows, &Router::publish_workflow},
+    {"/api/v1/workflows/{name}", &Router::workflow},
+    {"/api/v1/workflows/{name}/series", &Router::workflow_series},
+    {"/api/v1/workflows/{name}/instances", &Router::workflow_instances},
+    {"/api/v1/workflows/{name}/versions", &Router::workflow_versions},
+    {"/api/v1/workflows/{name}/versions/{version}", &Router::workflow_version, &Router::change_version},
+    {"/api/v1/workflows/{name}/versions/{version}/diff", &Router::workflow_diff},
+    {"/api/v1/lifecycle", &Router::lifecycle},
+    {"/api/v1/simulations", &Router::simulations, &Router::start_simulation},
+    {"/api/v1/simulations/{id}", &Router::simulation, nullptr, &Router::cancel_simulation},
     {"/api/v1/events", &Router::events},
     {"/api/v1/events/{seq}", &Router::event},
     {"/api/v1/deadletters", &Router::dead_letters},
@@ -65,13 +75,15 @@ const Router::Route Router::kRoutes[] = {
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
-               const Counters& counters)
+               WorkflowDoor& workflows, const SimulationDoor& simulations, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
       queries_(queries),
       letters_(letters),
       alerts_(alerts),
+      workflows_(workflows),
+      simulations_(simulations),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -81,16 +93,27 @@ std::vector<std::string_view> Router::paths() const {
 }
 
 namespace {
-/// What stands for the path's braces; nothing when the path is not of the pattern.
+/// What stands for the path's braces; of several, from the first to the last. Nothing when the path is not of
+/// the pattern.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
     const size_t open = pattern.find('{');
     if (open == std::string_view::npos)
         return path == pattern ? std::optional<std::string_view>("") : std::nullopt;
-    const std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.find('}') + 1);
+    const std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.rfind('}') + 1);
     if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
         return std::nullopt;
     const std::string_view argument = path.substr(before.size(), path.size() - before.size() - after.size());
-    return argument.find('/') == std::string_view::npos ? std::optional(argument) : std::nullopt;
+    std::string_view wanted = pattern.substr(open, pattern.size() - open - after.size()), given = argument;
+    for (;;) {
+        const size_t wanted_end = wanted.find('/'), given_end = given.find('/');
+        const std::string_view segment = wanted.substr(0, wanted_end), value = given.substr(0, given_end);
+        if (value.empty() || (segment[0] != '{' && segment != value)) return std::nullopt;
+        if ((wanted_end == std::string_view::npos) != (given_end == std::string_view::npos))
+            return std::nullopt;
+        if (wanted_end == std::string_view::npos) return argument;
+        wanted.remove_prefix(wanted_end + 1);
+        given.remove_prefix(given_end + 1);
+    }
 }
 }  // namespace
 
@@ -121,10 +144,17 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
         const auto argument = match(route.path, path);
         if (!argument) continue;
         if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
-        if (!route.act) return not_allowed("GET, HEAD");
-        if (request.method != "POST") return not_allowed(route.answer ? "GET, HEAD, POST" : "POST");
+        const auto change = request.method == "POST"     ? route.act
+                            : request.method == "DELETE" ? route.remove
+                                                         : nullptr;
+        if (!change) {
+            std::string allowed = route.answer ? "GET, HEAD" : "";
+            if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
+            if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
+            return not_allowed(allowed);
+        }
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
-        return (this->*route.act)(request, *argument, answer);
+        return (this->*change)(request, *argument, answer);
     }
     if (path == kStreamPath) {
         if (!reads) return not_allowed("GET, HEAD");
@@ -198,6 +228,54 @@ Response Router::status(const Request&, std::string_view) const {
     Response answer;
     answer.body = status_json(telemetry_, sampler_, clock_, counters_, page_build());
     return answer;
+}
+
+Response Router::workflows(const Request&, std::string_view) const { return workflows_.list(); }
+
+void Router::publish_workflow(const Request& request, std::string_view, const Answer& answer) const {
+    workflows_.publish(request, answer);
+}
+
+Response Router::workflow(const Request&, std::string_view name) const { return workflows_.show(name); }
+
+Response Router::workflow_series(const Request& request, std::string_view name) const {
+    return workflows_.series(request, name);
+}
+
+Response Router::workflow_instances(const Request& request, std::string_view name) const {
+    return workflows_.instances(request, name);
+}
+
+Response Router::workflow_versions(const Request&, std::string_view name) const {
+    return workflows_.versions(name);
+}
+
+Response Router::workflow_version(const Request&, std::string_view place) const {
+    return workflows_.version(place);
+}
+
+void Router::change_version(const Request& request, std::string_view place, const Answer& answer) const {
+    workflows_.change(request, place, answer);
+}
+
+Response Router::workflow_diff(const Request& request, std::string_view place) const {
+    return workflows_.diff(request, place);
+}
+
+Response Router::lifecycle(const Request& request, std::string_view) const {
+    return workflows_.lifecycle(request);
+}
+
+Response Router::simulations(const Request&, std::string_view) const { return simulations_.list(); }
+
+void Router::start_simulation(const Request& request, std::string_view, const Answer& answer) const {
+    answer(simulations_.start(request));
+}
+
+Response Router::simulation(const Request&, std::string_view id) const { return simulations_.show(id); }
+
+void Router::cancel_simulation(const Request&, std::string_view id, const Answer& answer) const {
+    answer(simulations_.cancel(id));
 }
 
 Response Router::events(const Request& request, std::string_view) const {

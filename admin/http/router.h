@@ -9,7 +9,9 @@
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
+#include "admin/http/simulations.h"
 #include "admin/http/status.h"
+#include "admin/http/workflows.h"
 
 namespace penstock::http {
 
@@ -19,7 +21,8 @@ inline constexpr std::string_view kStreamPath = "/api/v1/stream";
 class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-           const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, const Counters& counters);
+           const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
+           const SimulationDoor& simulations, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -30,9 +33,12 @@ class Router {
   private:
     struct Route {
         std::string_view path;  ///< a segment in braces stands for any one segment
+        /// `argument`: what stands for the braces; of several, from the first to the last.
         Response (Router::*answer)(const Request&, std::string_view argument) const;
         /// By POST.
         void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        /// By DELETE.
+        void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -42,6 +48,20 @@ class Router {
     Response readyz(const Request&, std::string_view) const;
     Response metrics(const Request&, std::string_view) const;
     Response status(const Request&, std::string_view) const;
+    Response workflows(const Request&, std::string_view) const;
+    void publish_workflow(const Request&, std::string_view, const Answer&) const;
+    Response workflow(const Request&, std::string_view name) const;
+    Response workflow_series(const Request&, std::string_view name) const;
+    Response workflow_instances(const Request&, std::string_view name) const;
+    Response workflow_versions(const Request&, std::string_view name) const;
+    Response workflow_version(const Request&, std::string_view place) const;
+    void change_version(const Request&, std::string_view place, const Answer&) const;
+    Response workflow_diff(const Request&, std::string_view place) const;
+    Response lifecycle(const Request&, std::string_view) const;
+    Response simulations(const Request&, std::string_view) const;
+    void start_simulation(const Request&, std::string_view, const Answer&) const;
+    Response simulation(const Request&, std::string_view id) const;
+    void cancel_simulation(const Request&, std::string_view id, const Answer&) const;
     Response events(const Request&, std::string_view) const;
     Response event(const Request&, std::string_view seq) const;
     Response dead_letters(const Request&, std::string_view) const;
@@ -64,6 +84,8 @@ class Router {
     const EventQueries& queries_;
     DeadLetterDoor& letters_;
     AlertDoor& alerts_;
+    WorkflowDoor& workflows_;
+    const SimulationDoor& simulations_;
     const Counters& counters_;
 };
 

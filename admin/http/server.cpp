@@ -55,16 +55,20 @@ tcp::endpoint resolve(const std::string& listen) {
 
 struct HttpServer::Impl {
     Impl(Options o, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-         LetterMailbox& mailbox, const AlertReader& alert_book, AlertMailbox& alert_requests,
-         const Clock& clock)
+         LetterMailbox& mailbox, const AlertReader& alert_book, WorkflowAccess workflow_access,
+         AlertMailbox& alert_requests, const Clock& clock)
         : options(std::move(o)),
           sampler(telemetry, clock),
           queries(log, clock),
           letters(queries, book, mailbox, telemetry, clock,
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          alerts(log, queries, alert_book, alert_requests, telemetry, clock,
-                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          router(telemetry, clock, sampler, queries, letters, alerts, counters),
+          asker(alert_requests, telemetry, clock,
+                [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          alerts(log, queries, alert_book, asker, clock),
+          access(std::move(workflow_access)),
+          workflows(access, log, queries, alert_book, asker, clock),
+          simulations(access, log, clock),
+          router(telemetry, clock, sampler, queries, letters, alerts, workflows, simulations, counters),
           hub(telemetry, clock, sampler, queries, counters) {}
 
     void listen() {
@@ -150,7 +154,7 @@ struct HttpServer::Impl {
             schedule(hub.empty() ? kIdleInterval : kPushInterval);
             sampler.sample();
             letters.give_up_old();
-            alerts.give_up_old();
+            asker.give_up_old();
             hub.push();
         });
     }
@@ -173,7 +177,11 @@ struct HttpServer::Impl {
     http::Sampler sampler;
     http::EventQueries queries;
     http::DeadLetterDoor letters;
+    http::ControlAsker asker;
     http::AlertDoor alerts;
+    WorkflowAccess access;
+    http::WorkflowDoor workflows;
+    http::SimulationDoor simulations;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};
@@ -192,9 +200,9 @@ struct HttpServer::Impl {
 
 HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log,
                        const DeadLetterBook& book, LetterMailbox& letters, const AlertReader& alerts,
-                       AlertMailbox& alert_requests, const Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, alerts, alert_requests,
-                                   clock)) {}
+                       WorkflowAccess workflows, AlertMailbox& alert_requests, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, alerts,
+                                   std::move(workflows), alert_requests, clock)) {}
 
 HttpServer::~HttpServer() { stop(); }
 

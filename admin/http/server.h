@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
@@ -31,8 +32,8 @@ class HttpServer {
         size_t connections_max = 512;
     };
     HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-               LetterMailbox& letters, const AlertReader& alerts, AlertMailbox& alert_requests,
-               const Clock& clock);
+               LetterMailbox& letters, const AlertReader& alerts, WorkflowAccess workflows,
+               AlertMailbox& alert_requests, const Clock& clock);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

@@ -12,6 +12,7 @@
 #include "admin/http/server.h"
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
+#include "tests/support/memory_workflows.h"
 
 namespace {
 using namespace penstock;
@@ -96,7 +97,7 @@ int main(int argc, char** argv) {
     AlertBook alerts;
     AlertMailbox alert_requests{4};
     HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, alerts,
-                      alert_requests, clock);
+                      test::no_workflows(), alert_requests, clock);
     server.start();
     std::printf("http://localhost:%d\n", server.port());
     std::fflush(stdout);

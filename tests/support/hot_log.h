@@ -70,6 +70,7 @@ class HotLog {
             head.tenant = log_->names().tenant(e.tenant).value();
             head.region = log_->names().region(e.region).value();
             head.severity = e.severity;
+            head.time_ns = e.time_ns == kNoTime ? stamp_ns_ : e.time_ns;
             if (!e.subject.empty()) {
                 head.key = IdentityHasher(log_->identity().hash_secret).key(head.tenant, e.subject);
                 keys_.push_back(head.key);

@@ -9,6 +9,7 @@
 #include "tests/support/alert_rig.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/memory_workflows.h"
 
 namespace penstock {
 namespace {
@@ -40,7 +41,8 @@ struct HttpAlerts : testing::Test {
         rig.missed(1);
         telemetry.readiness = Readiness::kReady;
         server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry,
-                                              hot.log(), letters_book, letters, *rig.book, requests, clock);
+                                              hot.log(), letters_book, letters, *rig.book,
+                                              test::no_workflows(), requests, clock);
         server->start();
         intake = std::thread([this] {
             AlertRequest request;

@@ -10,6 +10,7 @@
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/memory_workflows.h"
 
 namespace penstock {
 namespace {
@@ -24,6 +25,8 @@ struct HttpServerTest : testing::Test {
     DeadLetterBook book;
     LetterMailbox letters{4};
     AlertBook alerts;
+    test::MemoryWorkflows workflows;
+    test::MemorySimulations simulations;
     AlertMailbox alert_requests{4};
     std::unique_ptr<HttpServer> server;
 
@@ -32,8 +35,10 @@ struct HttpServerTest : testing::Test {
         start({.listen = "127.0.0.1:0"});
     }
     void start(const HttpServer::Options& options) {
-        server = std::make_unique<HttpServer>(options, telemetry, hot.log(), book, letters, alerts,
-                                              alert_requests, clock);
+        server = std::make_unique<HttpServer>(
+            options, telemetry, hot.log(), book, letters, alerts,
+            WorkflowAccess{workflows, simulations, [](std::string_view) { return std::string(); }},
+            alert_requests, clock);
         server->start();
     }
     HttpAnswer get(const std::string& target, const std::string& headers = {}) {
@@ -72,21 +77,27 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
     alerts.on_finding(
         {.kind = Finding::Kind::kMissed, .workflow = "w", .rule = "r", .key = {}, .anchor_seq = 1});
     const std::string alert = fmt::format("{:016x}", AlertBook::id_of(0, "w", "r"));
+    workflows.running.emplace_back().name = "1";
+    WorkflowVersion& version = workflows.published["1"].emplace_back();
+    version.number = 1;
+    version.document = R"({"name":"1"})";
+    simulations.start({});
     const std::string document = get("/api/v1/openapi.yaml").body;
     size_t routes = 0;
     for (size_t at = document.find("\n  /"); at != std::string::npos; at = document.find("\n  /", at + 1)) {
         std::string path = document.substr(at + 3, document.find(':', at) - at - 3);
         const bool by_post = document.compare(document.find('\n', at + 1) + 1, 9, "    post:") == 0;
-        if (const size_t brace = path.find('{'); brace != std::string::npos)
+        for (size_t brace; (brace = path.find('{')) != std::string::npos;)
             path.replace(brace, path.find('}') + 1 - brace,
                          path.find("alerts") != path.npos        ? alert
                          : path.find("deadletters") == path.npos ? "1"
                                                                  : "2");
+        if (path == "/api/v1/lifecycle") path += "?key=k";
         const int expected = path == "/api/v1/stream" ? 426 : by_post ? 405 : 200;
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 21u);
+    EXPECT_EQ(routes, 31u);
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {
@@ -239,8 +250,8 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
 
 TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     const std::string address = "127.0.0.1:" + std::to_string(server->port());
-    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, alerts, alert_requests,
-                      clock);
+    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
+                      alert_requests, clock);
     try {
         second.start();
         FAIL() << "two servers on one address";
@@ -249,7 +260,8 @@ TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
         EXPECT_NE(std::string(e.what()).find("http.listen"), std::string::npos);
     }
     for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
-        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, alerts, alert_requests, clock);
+        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
+                       alert_requests, clock);
         EXPECT_THROW(bad.start(), HttpServerError) << wrong;
     }
 }
@@ -262,7 +274,7 @@ TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
     server->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
     HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, alerts,
-                             alert_requests, clock);
+                             test::no_workflows(), alert_requests, clock);
     never_started.stop();
 }
 

@@ -48,6 +48,26 @@ class Peer {
         return lines;
     }
 
+    struct HttpRequest {
+        std::string line;  ///< "GET /healthz HTTP/1.1"
+        std::string body;
+    };
+    /// Reads one request over HTTP, and answers it.
+    HttpRequest serve_http(int status, const std::string& json) {
+        HttpRequest request;
+        size_t length = 0;
+        for (auto text = line(); text && *text != "\r"; text = line()) {
+            if (request.line.empty()) request.line = text->substr(0, text->size() - 1);
+            if (text->starts_with("Content-Length: ")) length = std::stoul(text->substr(16));
+        }
+        while (buffer_.size() < length && receive()) {
+        }
+        request.body = buffer_.substr(0, length);
+        say("HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: " + std::to_string(json.size()) +
+            "\r\nConnection: close\r\n\r\n" + json);
+        return request;
+    }
+
     struct Frame {
         wire::FrameHeader header;
         std::string body;

@@ -1,0 +1,46 @@
+// Simulations over the hot log: a candidate document and the active one, side by side, over what was
+// recorded.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "schemas/simulation_view.h"
+#include "storage/event_log.h"
+
+namespace penstock {
+
+/// A thread a simulation, of low priority. Each event is given to both engines in recorded order, at the time
+/// at which it was received; nobody is told what they find.
+class LogSimulations final : public SimulationService {
+  public:
+    /// `instance_retention_ns`: as the live engine has it.
+    LogSimulations(const EventLog& log, int64_t instance_retention_ns);
+    /// Cancels what runs.
+    ~LogSimulations() override;
+
+    std::optional<uint64_t> start(SimulationRequest request) override;
+    std::vector<SimulationView> simulations() const override;
+    std::optional<SimulationView> simulation(uint64_t id) const override;
+    bool cancel(uint64_t id) override;
+
+  private:
+    struct Job {
+        std::atomic<bool> stop{false};
+        SimulationView view;  ///< under mutex_
+        std::thread thread;
+    };
+    void run(Job& job);
+    void forget_old();
+
+    const EventLog& log_;
+    const int64_t instance_retention_ns_;
+    mutable std::mutex mutex_;
+    std::list<Job> jobs_;  ///< newest first; the caller's thread changes it, under mutex_
+    uint64_t next_id_ = 1;
+};
+
+}  // namespace penstock

@@ -1,0 +1,51 @@
+// Asks the intake thread for control records, and answers HTTP requests once they are durable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "admin/http/message.h"
+#include "pipeline/clock.h"
+#include "pipeline/mailbox.h"
+#include "pipeline/telemetry.h"
+
+namespace penstock::http {
+
+/// The HTTP thread.
+class ControlAsker {
+  public:
+    /// `post` runs work on the HTTP thread; it may be called from any.
+    using Post = std::function<void(std::function<void()>)>;
+    /// What to answer when the record is durable and applied.
+    using Done = std::function<Response(Seq seq)>;
+
+    ControlAsker(AlertMailbox& mailbox, const Telemetry& telemetry, const Clock& clock, Post post)
+        : mailbox_(mailbox), telemetry_(telemetry), clock_(clock), post_(std::move(post)) {}
+
+    /// False: the appliance takes no changes now, and `answer` was told so.
+    bool ready(const Answer& answer) const;
+    /// Calls `answer` once, possibly later.
+    void ask(ControlKind kind, std::string name, std::string text, const Answer& answer, Done done);
+    /// Answers requests that have waited too long. Now and then.
+    void give_up_old();
+
+  private:
+    void answered(uint64_t id, Seq seq);
+
+    AlertMailbox& mailbox_;
+    const Telemetry& telemetry_;
+    const Clock& clock_;
+    Post post_;
+
+    struct Pending {
+        Answer answer;
+        Done done;
+        int64_t give_up_ns;
+    };
+    std::map<uint64_t, Pending> pending_;
+    uint64_t next_id_ = 1;
+};
+
+}  // namespace penstock::http
