@@ -60,6 +60,8 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/alerts/{id}/resolve", nullptr, &Router::change_alert<ControlKind::kAlertResolved>},
     {"/api/v1/silences", &Router::silences, &Router::add_silence},
     {"/api/v1/silences/{id}/expire", nullptr, &Router::expire_silence},
+    {"/api/v1/maintenance", &Router::maintenance, &Router::add_maintenance},
+    {"/api/v1/maintenance/{id}", nullptr, nullptr, &Router::end_maintenance},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
@@ -121,10 +123,17 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
         const auto argument = match(route.path, path);
         if (!argument) continue;
         if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
-        if (!route.act) return not_allowed("GET, HEAD");
-        if (request.method != "POST") return not_allowed(route.answer ? "GET, HEAD, POST" : "POST");
+        const auto change = request.method == "POST"     ? route.act
+                            : request.method == "DELETE" ? route.remove
+                                                         : nullptr;
+        if (!change) {
+            std::string allowed = route.answer ? "GET, HEAD" : "";
+            if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
+            if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
+            return not_allowed(allowed);
+        }
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
-        return (this->*route.act)(request, *argument, answer);
+        return (this->*change)(request, *argument, answer);
     }
     if (path == kStreamPath) {
         if (!reads) return not_allowed("GET, HEAD");
@@ -265,6 +274,18 @@ void Router::add_silence(const Request& request, std::string_view, const Answer&
 
 void Router::expire_silence(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.expire_silence(request, id, answer);
+}
+
+Response Router::maintenance(const Request& request, std::string_view) const {
+    return alerts_.maintenance(request);
+}
+
+void Router::add_maintenance(const Request& request, std::string_view, const Answer& answer) const {
+    alerts_.add_maintenance(request, answer);
+}
+
+void Router::end_maintenance(const Request& request, std::string_view id, const Answer& answer) const {
+    alerts_.end_maintenance(request, id, answer);
 }
 
 }  // namespace penstock::http

@@ -33,6 +33,8 @@ class Router {
         Response (Router::*answer)(const Request&, std::string_view argument) const;
         /// By POST.
         void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        /// By DELETE.
+        void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -55,6 +57,9 @@ class Router {
     Response silences(const Request&, std::string_view) const;
     void add_silence(const Request&, std::string_view, const Answer&) const;
     void expire_silence(const Request&, std::string_view id, const Answer&) const;
+    Response maintenance(const Request&, std::string_view) const;
+    void add_maintenance(const Request&, std::string_view, const Answer&) const;
+    void end_maintenance(const Request&, std::string_view id, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 
