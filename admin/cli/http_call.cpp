@@ -64,6 +64,10 @@ HttpReply http_post(const HostPort& to, const std::string& target, const std::st
     return call(to, std::move(request), timeout_s);
 }
 
+HttpReply http_delete(const HostPort& to, const std::string& target, int timeout_s) {
+    return call(to, {http::verb::delete_, target, 11}, timeout_s);
+}
+
 HostPort appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config) {
     const std::string text = place.empty() ? config.load().http.listen : place;
     auto address = parse_host_port(text, 3000);

@@ -20,6 +20,9 @@ HttpReply http_get(const HostPort& from, const std::string& target, int timeout_
 HttpReply http_post(const HostPort& to, const std::string& target, const std::string& json,
                     int timeout_s = 15);
 
+/// By DELETE, without a body.
+HttpReply http_delete(const HostPort& to, const std::string& target, int timeout_s = 15);
+
 /// `place` is a flag's host:port; empty: http.listen of the configuration. Where that listens everywhere, it
 /// is asked on loopback. Throws CommandError(kUsage) naming `flag`.
 HostPort appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config);
