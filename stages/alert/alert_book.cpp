@@ -194,7 +194,7 @@ void AlertBook::resolve(Entry& e, AlertEnd end, std::string_view by, std::string
     time_repeats(e);
     e.inhibited = false;
     inhibited_.erase(a.id);
-    inhibition_.update(a);
+    const bool hid_others = inhibition_.update(a);
     if (waited)
         step(e, AlertStepKind::kNotSent, kSelf, "alert.firing", "over before the wait for more was", now);
     if (std::exchange(e.fired, false)) changed(e, now);
@@ -207,7 +207,7 @@ void AlertBook::resolve(Entry& e, AlertEnd end, std::string_view by, std::string
         else
             tell_end(e, std::string(note), now);
     }
-    release_inhibited(now);
+    if (hid_others) release_inhibited(now);
 }
 
 /// It fired, or resolved.

@@ -120,6 +120,7 @@ bool AlertBook::command(ControlKind kind, std::string_view name, std::string_vie
                 set_due(e, Due::kFiring, now.ns);
             else
                 plan_missing_repeats(e, now);
+            release_inhibited(now);  // what hid it may have ended meanwhile
             break;
         case ControlKind::kAlertAssigned:
             a.assignee = m.text("to");

@@ -26,8 +26,9 @@ void Inhibition::set_rules(std::vector<InhibitRule> rules) {
     for (InhibitRule& rule : rules) rules_.push_back({std::move(rule), {}});
 }
 
-void Inhibition::update(const Alert& alert) {
-    if (rules_.empty()) return;
+bool Inhibition::update(const Alert& alert) {
+    if (rules_.empty()) return false;
+    bool was_source = false;
     if (const auto at = places_.find(alert.id); at != places_.end()) {
         for (const Place& place : at->second) {
             auto& sources = rules_[place.rule].sources;
@@ -36,8 +37,9 @@ void Inhibition::update(const Alert& alert) {
             if (same->second.empty()) sources.erase(same);
         }
         places_.erase(at);
+        was_source = true;
     }
-    if (alert.state != AlertState::kFiring && alert.state != AlertState::kAcked) return;
+    if (alert.state != AlertState::kFiring && alert.state != AlertState::kAcked) return was_source;
     std::vector<Place> places;
     for (size_t i = 0; i < rules_.size(); ++i) {
         const InhibitRule& rule = rules_[i].rule;
@@ -47,7 +49,9 @@ void Inhibition::update(const Alert& alert) {
         rules_[i].sources[*key].insert({both, alert.id});
         places.push_back({i, std::move(*key), both});
     }
-    if (!places.empty()) places_.emplace(alert.id, std::move(places));
+    if (places.empty()) return was_source;
+    places_.emplace(alert.id, std::move(places));
+    return false;
 }
 
 uint64_t Inhibition::inhibitor_of(const Alert& alert) const {

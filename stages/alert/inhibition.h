@@ -17,8 +17,8 @@ class Inhibition {
   public:
     /// Forgets the sources.
     void set_rules(std::vector<InhibitRule> rules);
-    /// Its state or severity may have changed.
-    void update(const Alert& alert);
+    /// Its state or severity may have changed. True: it hides nothing any more, and did.
+    bool update(const Alert& alert);
     /// The alert that hides this one; 0: none does.
     uint64_t inhibitor_of(const Alert& alert) const;
 

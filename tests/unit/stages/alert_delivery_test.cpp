@@ -311,6 +311,59 @@ TEST(AlertInhibitionTest, WithoutAnyOfItsEqualLabelsARuleDoesNotApply) {
     EXPECT_EQ(rig.book->suppressions(rig.alert("cam"), 0).inhibited_by, 0u);
 }
 
+TEST(AlertInhibitionTest, AgreesWithALookAtEveryPair) {
+    SCOPED_TRACE(seed_note());
+    for (uint64_t round = 0; round < 200; ++round) {
+        Random random(round);
+        const auto matcher = [&] {
+            return InhibitRule::Matcher{random.chance(50) ? fmt::format("w{}", random.below(2)) : "",
+                                        random.chance(50) ? fmt::format("r{}", random.below(2)) : "",
+                                        static_cast<uint8_t>(random.below(6))};
+        };
+        std::vector<InhibitRule> rules(1 + random.below(3));
+        for (InhibitRule& rule : rules)
+            rule = {matcher(), matcher(), random.chance(50), random.chance(50), random.chance(50)};
+        Inhibition inhibition;
+        inhibition.set_rules(rules);
+        std::vector<Alert> alerts(12);
+        for (size_t i = 0; i < alerts.size(); ++i) {
+            alerts[i].id = i + 1;
+            alerts[i].tenant = static_cast<uint16_t>(random.below(2));
+            alerts[i].workflow = fmt::format("w{}", random.below(2));
+            alerts[i].rule = fmt::format("r{}", random.below(2));
+            alerts[i].group = random.chance(50) ? "" : fmt::format("g={}", random.below(2));
+        }
+        const auto hides = [&](const Alert& s, const Alert& t) {
+            if (s.id == t.id || (s.state != AlertState::kFiring && s.state != AlertState::kAcked))
+                return false;
+            for (const InhibitRule& r : rules) {
+                const bool absent = r.equal_group && !r.equal_tenant && !r.equal_workflow &&
+                                    s.group.empty() && t.group.empty();
+                if (r.source.matches(s) && r.target.matches(t) && !absent &&
+                    !(r.source.matches(t) && r.target.matches(s)) &&
+                    (!r.equal_tenant || s.tenant == t.tenant) &&
+                    (!r.equal_workflow || s.workflow == t.workflow) && (!r.equal_group || s.group == t.group))
+                    return true;
+            }
+            return false;
+        };
+        for (int i = 0; i < 100; ++i) {
+            Alert& changed = alerts[random.below(alerts.size())];
+            changed.state = static_cast<AlertState>(random.below(4));
+            changed.severity = static_cast<uint8_t>(1 + random.below(5));
+            inhibition.update(changed);
+            for (const Alert& t : alerts) {
+                const uint64_t by = inhibition.inhibitor_of(t);
+                if (by != 0) {
+                    ASSERT_TRUE(hides(alerts[by - 1], t)) << "round " << round;
+                    continue;
+                }
+                for (const Alert& s : alerts) ASSERT_FALSE(hides(s, t)) << "round " << round;
+            }
+        }
+    }
+}
+
 // --- escalation -------------------------------------------------------------------------------------------
 
 TEST(AlertEscalationTest, StepsAreToldUntilItIsAckedAndTheEndReachesAll) {
