@@ -286,11 +286,11 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"targets":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"targets":{},"alerts":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs,
                 static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs,
-                alert_targets_json(config_, log_.names())));
+                alert_targets_json(config_, log_.names()), alert_rules_json(config_.alerts)));
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");

@@ -20,6 +20,7 @@ namespace json = boost::json;
 constexpr size_t kAtOnce = 64;  // of one round; between them ingest has its turn
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 constexpr size_t kSubjectsInText = 5;
+constexpr uint64_t kSecondNs = 1'000'000'000;
 
 /// To the second, which is what a person reads.
 std::string seconds_text(StampNs stamp) {
@@ -49,7 +50,11 @@ std::string what_ended(AlertEnd end) {
         case AlertEnd::kLate:
             return "all events came; the last happened after its deadline";
         case AlertEnd::kWithdrawn:
-            return "the rule was retired";
+            return "nothing is waited for any more: the rule was changed, or the case has ended";
+        case AlertEnd::kRuleRetired:
+            return "the workflow was retired";
+        case AlertEnd::kRecovered:
+            return "what was wrong is right again";
         case AlertEnd::kClosed:
             return "closed by a person";
         case AlertEnd::kNone:
@@ -58,36 +63,59 @@ std::string what_ended(AlertEnd end) {
     return "";
 }
 
+std::string what_is_wrong(const PendingNotice& n) {
+    const std::string count = fmt::format("{} {} {}", n.open, n.open == 1 ? "is" : "are",
+                                          n.trouble == "disorder"       ? "out of order now"
+                                          : n.trouble == "out_of_range" ? "out of range now"
+                                                                        : "overdue now");
+    const std::string_view what = n.trouble == "disorder"       ? "came out of order"
+                                  : n.trouble == "out_of_range" ? "left its bounds"
+                                                                : "did not happen in time";
+    const std::string_view first =
+        n.trouble.empty() || n.trouble == "missed" ? "first deadline" : "first time";
+    return fmt::format("{} of workflow {} {}: {}, {} in all.\nThe {} was {}, the last {}.\n", n.rule,
+                       n.workflow, what, count, n.total, first, seconds_text(n.first_deadline_ns),
+                       seconds_text(n.last_deadline_ns));
+}
+
 std::string subject_line(const PendingNotice& n) {
-    const std::string what = fmt::format("{}: {}", n.workflow, n.rule);
+    const std::string what =
+        fmt::format("{}: {}{}", n.workflow, n.rule, n.group.empty() ? "" : fmt::format(" [{}]", n.group));
+    if (n.kind == "alert.flapping") return fmt::format("FLAPPING (severity {}) {}", n.severity, what);
     if (n.state == AlertState::kResolved) return "RESOLVED " + what;
-    std::string word = n.kind == "alert.repeated"   ? "STILL FIRING"
-                       : n.kind == "alert.severity" ? "WORSE"
-                       : n.kind == "silence.ended"  ? "SILENCE ENDED, FIRING"
-                                                    : "FIRING";
-    return fmt::format("{} (severity {}) {}: {} overdue", word, n.severity, what, n.open);
+    const std::string_view word = n.kind == "alert.repeated"      ? "STILL FIRING"
+                                  : n.kind == "alert.severity"    ? "WORSE"
+                                  : n.kind == "alert.escalated"   ? "ESCALATED, FIRING"
+                                  : n.kind == "silence.ended"     ? "SILENCE ENDED, FIRING"
+                                  : n.kind == "maintenance.ended" ? "MAINTENANCE ENDED, FIRING"
+                                                                  : "FIRING";
+    const std::string_view count = n.trouble == "disorder"       ? "out of order"
+                                   : n.trouble == "out_of_range" ? "out of range"
+                                                                 : "overdue";
+    return fmt::format("{} (severity {}) {}: {} {}", word, n.severity, what, n.open, count);
 }
 
 std::string body_text(const PendingNotice& n, std::string_view tenant,
                       const std::vector<std::string>& subjects) {
     std::string out;
-    if (n.state == AlertState::kResolved) {
+    if (n.kind == "alert.flapping")
+        out = fmt::format("It fires and resolves again and again; you are told when it is steady. {}\n",
+                          n.state == AlertState::kResolved ? "Now it is resolved." : "Now it is firing.");
+    else if (n.state == AlertState::kResolved)
         out =
             fmt::format("It is over: {}.\nIt took {}, from {} to {}.\n", what_ended(n.end),
                         duration_text(n.at_ns - n.began_ns), seconds_text(n.began_ns), seconds_text(n.at_ns));
-    } else {
-        out = fmt::format("{} of workflow {} did not happen in time: {} {} overdue now, {} in all.\n", n.rule,
-                          n.workflow, n.open, n.open == 1 ? "is" : "are", n.total);
-        out += fmt::format("The first deadline was {}, the last {}.\n", seconds_text(n.first_deadline_ns),
-                           seconds_text(n.last_deadline_ns));
-    }
+    else
+        out = what_is_wrong(n);
     if (!n.reason.empty())
         out +=
             fmt::format("{}: {}\n", n.state == AlertState::kResolved ? "Note" : "Why you are told", n.reason);
     if (!subjects.empty())
         out += fmt::format("Affected: {}\n",
                            subjects_text(subjects, n.state == AlertState::kResolved ? n.total : n.open));
-    out += fmt::format("\nTenant {}, severity {}, episode {}.\n", tenant, n.severity, n.episode);
+    if (!n.runbook.empty()) out += fmt::format("What to do: {}\n", n.runbook);
+    out += fmt::format("\nTenant {}{}, severity {}, episode {}.\n", tenant,
+                       n.group.empty() ? "" : fmt::format(", {}", n.group), n.severity, n.episode);
     if (n.state != AlertState::kResolved)
         out += fmt::format(
             "\nTake it:     penstock alert ack {0:016x}\nLook at it:  penstock alert show "
@@ -107,9 +135,36 @@ std::string alert_targets_json(const Config& config, const LogNames& names) {
         for (const std::string& tenant : target.tenants) tenants.push_back(*names.tenant(tenant));
         targets.push_back(json::object{{"name", target.name},
                                        {"severity_at_least", target.severity_at_least},
-                                       {"tenants", std::move(tenants)}});
+                                       {"tenants", std::move(tenants)},
+                                       {"escalation_only", target.escalation_only},
+                                       {"repeat_ns", target.repeat_interval_s * kSecondNs}});
     }
     return json::serialize(targets);
+}
+
+std::string alert_rules_json(const Config::Alerts& alerts) {
+    const auto matcher = [](const Config::Alerts::Matcher& m) {
+        return json::object{
+            {"workflow", m.workflow}, {"rule", m.rule}, {"severity_at_least", m.severity_at_least}};
+    };
+    json::array inhibit, ladders;
+    for (const Config::Alerts::Inhibit& rule : alerts.inhibit)
+        inhibit.push_back(json::object{{"source", matcher(rule.source)},
+                                       {"target", matcher(rule.target)},
+                                       {"equal", json::value_from(rule.equal)}});
+    for (const Config::Alerts::Escalation& ladder : alerts.escalation) {
+        json::array steps;
+        for (const Config::Alerts::Step& step : ladder.steps)
+            steps.push_back(
+                json::object{{"after_ns", step.after_ns}, {"targets", json::value_from(step.targets)}});
+        ladders.push_back(json::object{
+            {"name", ladder.name}, {"steps", std::move(steps)}, {"ack_timeout_ns", ladder.ack_timeout_ns}});
+    }
+    return json::serialize(json::object{{"pending_ns", alerts.pending_s * kSecondNs},
+                                        {"flap_count", alerts.flap_count},
+                                        {"flap_window_ns", alerts.flap_window_s * kSecondNs},
+                                        {"inhibit", std::move(inhibit)},
+                                        {"escalation", std::move(ladders)}});
 }
 
 // --- the intake thread ------------------------------------------------------------------------------------
@@ -140,7 +195,8 @@ Notification notification_of(const PendingNotice& n, const LogNames& names,
     out.key("data").begin_object().field("id", effect_text(n.effect_id)).field("kind", n.kind);
     out.field("at", http::rfc3339(n.at_ns)).field_if("reason", n.reason);
     out.key("alert").begin_object().field("id", fmt::format("{:016x}", n.alert)).field("tenant", tenant);
-    out.field("workflow", n.workflow).field("rule", n.rule).field("severity", n.severity);
+    out.field("workflow", n.workflow).field("rule", n.rule).field_if("group", n.group);
+    out.field_if("trouble", n.trouble).field_if("runbook", n.runbook).field("severity", n.severity);
     out.field("state", kAlertStateNames[static_cast<size_t>(n.state)]);
     if (n.state == AlertState::kResolved) out.field("cause", kAlertEndNames[static_cast<size_t>(n.end)]);
     out.field("episode", n.episode).field("version", n.version).field("open", n.open).field("total", n.total);
@@ -221,8 +277,9 @@ void AlertSender::hand_over() {
 
 bool AlertSender::offer(const PendingNotice& notice) {
     std::vector<std::string> subjects;
-    subjects.reserve(notice.anchors.size());
-    for (const Seq anchor : notice.anchors) subjects.push_back(event_key_text(log_, anchor));
+    subjects.reserve(notice.instances.size());
+    for (const NoticeInstance& i : notice.instances)
+        subjects.push_back(i.key_text.empty() ? event_key_text(log_, i.anchor_seq) : i.key_text);
     return notifier_.offer(notification_of(notice, log_.names(), subjects));
 }
 

@@ -21,6 +21,8 @@ namespace penstock {
 
 /// The configured targets and their filters, as the boot record has them: JSON.
 std::string alert_targets_json(const Config& config, const LogNames& names);
+/// What else the book of alerts goes by, likewise.
+std::string alert_rules_json(const Config::Alerts& alerts);
 
 /// Intake thread, between rounds of ingest: it alone makes records. All references outlive it.
 class AlertDesk {

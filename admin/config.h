@@ -92,12 +92,39 @@ struct Config {
         uint64_t recovery_hold_s = 60;  ///< at most, after a start
     } sla;
 
+    struct Alerts {
+        uint64_t pending_s = 10;  ///< between an episode's begin and its first notification
+        uint64_t flap_count = 6;  ///< 0: nothing flaps
+        uint64_t flap_window_s = 900;
+        struct Matcher {
+            std::string workflow, rule;      ///< empty: any
+            uint64_t severity_at_least = 0;  ///< 0: any
+        };
+        struct Inhibit {
+            Matcher source, target;
+            std::vector<std::string> equal;  ///< tenant, workflow, group
+        };
+        std::vector<Inhibit> inhibit;
+        struct Step {
+            int64_t after_ns = 0;
+            std::vector<std::string> targets;
+        };
+        struct Escalation {
+            std::string name;
+            std::vector<Step> steps;  ///< later and later
+            int64_t ack_timeout_ns = 0;
+        };
+        std::vector<Escalation> escalation;
+    } alerts;
+
     struct NotifyTarget {
         std::string name;
         std::string kind;                  ///< webhook | mail
         uint64_t severity_at_least = 0;    ///< alerts below it are not for this target; 0: all
         std::vector<std::string> tenants;  ///< only their alerts; empty: all
-        std::string ca_file;               ///< PEM; empty: the host's own authorities
+        bool escalation_only = false;      ///< told by ladders alone
+        uint64_t repeat_interval_s = 4 * 3'600;
+        std::string ca_file;  ///< PEM; empty: the host's own authorities
         // Of a webhook.
         std::string url;                   ///< may hold a token: never shown whole
         std::string secret_file;           ///< a "whsec_…" a line, the newest first

@@ -69,6 +69,7 @@ void ConfigLoader::check() {
     check_tenants();
     check_enrich();
     check_notify();
+    check_alerts();
     check_files();
 }
 

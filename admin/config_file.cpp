@@ -106,6 +106,10 @@ void ConfigLoader::read_section(std::string_view section, const toml::table& tab
             read_lookups(node);
         } else if (section == "enrich" && name == "type_aliases") {
             read_type_aliases(node);
+        } else if (section == "alerts" && name == "inhibit") {
+            read_inhibit(node);
+        } else if (section == "alerts" && name == "escalation") {
+            read_escalation(node);
         } else {
             fault(at(key), fmt::format("{}.{}", section, name), unknown("key", name, keys_of(section)));
         }

@@ -131,6 +131,17 @@ const std::array kKeys{
         "so long before it sleeps: lower latency, for a part of a processor. 0: it sleeps at once.",
         PENSTOCK_NUMBER(sla.spin_us), 0, 10'000},
 
+    ConfigKey{"alerts", "pending_s", ValueKind::kCount,
+              "How long an alert's episode waits for more of the same before anybody is told. One that is "
+              "over, or acked, before is told to nobody.",
+              PENSTOCK_NUMBER(alerts.pending_s), 0, 86'400},
+    ConfigKey{"alerts", "flap_count", ValueKind::kCount,
+              "An alert that fires and resolves so often (each counts) within the window is flapping: that "
+              "is told once, and its end only when it was steady for the window. 0: none flaps.",
+              PENSTOCK_NUMBER(alerts.flap_count), 0, 100},
+    ConfigKey{"alerts", "flap_window_s", ValueKind::kCount, "The window of `flap_count`.",
+              PENSTOCK_NUMBER(alerts.flap_window_s), 1, 7 * 86'400},
+
     ConfigKey{"logging", "level", ValueKind::kChoice, "The least severe message that is written.",
               PENSTOCK_TEXT(logging.level), 0, 0, "debug|info|warn|error"},
     ConfigKey{"logging", "format", ValueKind::kChoice,
@@ -175,6 +186,23 @@ constexpr std::array kListKeys{
     ListKey{"[[enrich.lookup]]", "reload_s", "integer", false,
             "Seconds between looks at the file; a changed one is read again. Default 5."},
     ListKey{
+        "[[alerts.inhibit]]", "source", "table", true,
+        "Alerts that hide others while they are firing or acked: `{ workflow, rule, severity_at_least }`, at "
+        "least one of the three; all that are given must match."},
+    ListKey{"[[alerts.inhibit]]", "target", "table", true,
+            "Alerts whose notifications are held back meanwhile; likewise."},
+    ListKey{"[[alerts.inhibit]]", "equal", "list of text", false,
+            "What source and target must have in common: tenant, workflow, group. Default: nothing."},
+    ListKey{"[[alerts.escalation]]", "name", "text", true, "What rules of workflows name as `escalation`."},
+    ListKey{"[[alerts.escalation]]", "steps", "list of tables", true,
+            "`{ after = \"15m\", targets = [\"phone\"] }`, later and later: whom to tell when nobody has "
+            "taken the "
+            "alert for so long."},
+    ListKey{
+        "[[alerts.escalation]]", "ack_timeout", "duration", false,
+        "An ack after which the alert still is not resolved for so long counts no more: it is told, and the "
+        "ladder begins anew. Without it an ack lasts."},
+    ListKey{
         "[[notify.target]]", "name", "text", true,
         "What the histories of alerts name. Lower case letters, digits, `_` and `-`; at most 16 targets."},
     ListKey{"[[notify.target]]", "kind", "webhook or mail", true, "How notifications go there."},
@@ -182,6 +210,10 @@ constexpr std::array kListKeys{
             "Only alerts of this severity or a worse one, 1 to 5. Default: all."},
     ListKey{"[[notify.target]]", "tenants", "list of text", false,
             "Only alerts of these tenants. Default: all."},
+    ListKey{"[[notify.target]]", "escalation_only", "true or false", false,
+            "Whether only ladders ([[alerts.escalation]]) tell it of alerts. Default false."},
+    ListKey{"[[notify.target]]", "repeat_interval_s", "integer", false,
+            "Seconds between repetitions while an alert is firing, 60 to 2592000. Default 14400."},
     ListKey{"[[notify.target]]", "url", "text", false,
             "Of a webhook, required: where to post, https or http. Also `PENSTOCK_NOTIFY_<NAME>_URL`."},
     ListKey{"[[notify.target]]", "secret_file", "path", false,

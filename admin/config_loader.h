@@ -64,6 +64,13 @@ class ConfigLoader {
     bool flag_of(const toml::table& table, std::string_view name, const std::string& prefix, bool otherwise);
     void read_notify(const toml::node& node);  // config_notify.cpp
     void read_notify_target(const toml::table& table);
+    void read_inhibit(const toml::node& node);  // config_alerts.cpp
+    void read_escalation(const toml::node& node);
+    void read_steps(const toml::node& node, const std::string& name, Config::Alerts::Escalation& ladder);
+    Config::Alerts::Matcher read_matcher(const toml::table& table, std::string_view key,
+                                         const std::string& prefix);
+    /// In nanoseconds, longer than 0; otherwise 0 and a fault.
+    int64_t duration_of(const toml::table& table, std::string_view key, const std::string& prefix);
     /// A repeated section's tables, with faults for what is not one, and for unknown and missing keys.
     std::vector<const toml::table*> tables(std::string_view section, const toml::node& node);
     std::string text_of(const toml::table& table, std::string_view key, const std::string& name);
@@ -85,6 +92,7 @@ class ConfigLoader {
     void check_tenants();
     void check_enrich();
     void check_notify();
+    void check_alerts();
     void check_webhook(const Config::NotifyTarget& target, const std::string& prefix);
     void check_mail(const Config::NotifyTarget& target, const std::string& prefix);
     /// The file's text; a fault where it cannot be read, a warning where every user of this host can.

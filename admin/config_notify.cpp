@@ -87,6 +87,9 @@ void ConfigLoader::read_notify_target(const toml::table& table) {
     target.kind = text("kind");
     target.severity_at_least = count_of(table, "severity_at_least", prefix, {1, 5, ""}, 0);
     texts("tenants", target.tenants);
+    target.escalation_only = flag_of(table, "escalation_only", prefix, false);
+    target.repeat_interval_s =
+        count_of(table, "repeat_interval_s", prefix, {60, 30 * 86'400, " seconds"}, target.repeat_interval_s);
     target.ca_file = from_folder(text("ca_file"));
     target.url = text("url");
     target.secret_file = from_folder(text("secret_file"));

@@ -96,6 +96,18 @@ constexpr std::string_view kRepeatedSections = R"(
 # user = "penstock"
 # password_file = "smtp.password"
 
+# While one alert hides others, only it is told; and whom to tell when nobody takes an alert (docs/alerts.md).
+#
+# [[alerts.inhibit]]
+# source = { workflow = "uplink", severity_at_least = 4 }
+# target = { workflow = "cameras" }
+# equal = ["tenant"]
+#
+# [[alerts.escalation]]
+# name = "night"
+# steps = [{ after = "15m", targets = ["oncall"] }, { after = "1h", targets = ["ops-mail"] }]
+# ack_timeout = "2h"
+
 # Types that are stored under another name.
 #
 # [enrich.type_aliases]

@@ -46,7 +46,7 @@ class AlertDoor::Writer {
 
     void summary(JsonWriter& out, const Alert& a) const {
         out.field("id", id_text(a.id)).field("tenant", door_.tenant_name(a.tenant));
-        out.field("workflow", a.workflow).field("rule", a.rule);
+        out.field("workflow", a.workflow).field("rule", a.rule).field_if("group", a.group);
         out.field("state", kAlertStateNames[static_cast<size_t>(a.state)]).field("severity", a.severity);
         out.field("episode", a.episode).field("version", a.version);
         out.field("open", a.open).field("total", a.total);
@@ -56,17 +56,24 @@ class AlertDoor::Writer {
         if (a.state == AlertState::kResolved)
             out.field("ended", rfc3339(a.ended_ns))
                 .field("cause", kAlertEndNames[static_cast<size_t>(a.end)]);
+        out.field_if("trouble", a.trouble).field_if("runbook", a.runbook);
         out.field_if("acked_by", a.acked_by).field_if("assignee", a.assignee);
+        if (a.flapping) out.field("flapping", true);
         if (a.state == AlertState::kResolved) return;
-        if (const auto over = door_.book_.silence_over(a, door_.clock_.wall_ns()))
-            out.field("silence", over->id);
+        out.field_if("escalation", a.escalation);
+        if (a.escalates_ns != 0) out.field("escalates", rfc3339(a.escalates_ns));
+        const AlertSuppressions now = door_.book_.suppressions(a, door_.clock_.wall_ns());
+        if (now.silence != 0) out.field("silence", now.silence);
+        if (now.maintenance != 0) out.field("maintenance", now.maintenance);
+        if (now.inhibited_by != 0) out.field("inhibited_by", id_text(now.inhibited_by));
     }
     void whole(JsonWriter& out, const Alert& a) const {
         out.begin_object();
         summary(out, a);
         out.key("instances").begin_array();
         for (const AlertInstance& i : a.instances) {
-            out.begin_object().field("subject", door_.subject_of(i.anchor_seq));
+            out.begin_object().field("subject",
+                                     i.key_text.empty() ? door_.subject_of(i.anchor_seq) : i.key_text);
             out.field("anchor_seq", i.anchor_seq).field("deadline", rfc3339(i.deadline_ns));
             out.field("state", kAlertEndNames[static_cast<size_t>(i.end)]);
             if (i.end != AlertEnd::kNone) out.field("ended", rfc3339(i.end_ns));
@@ -91,6 +98,7 @@ class AlertDoor::Writer {
         if (s.tenant) out.field("tenant", door_.tenant_name(*s.tenant));
         if (s.workflow) out.field("workflow", *s.workflow);
         if (s.rule) out.field("rule", *s.rule);
+        if (s.group) out.field("group", *s.group);
         if (s.severity_at_least != 0) out.field("severity_at_least", s.severity_at_least);
         out.field("begin", rfc3339(s.begin_ns)).field("end", rfc3339(s.end_ns));
         out.field("owner", s.owner).field("reason", s.reason).field("by", s.by);
@@ -121,12 +129,13 @@ std::string AlertDoor::subject_of(Seq anchor) const {
 
 Response AlertDoor::list(const Request& request) const {
     Parameters parameters(request.query,
-                          {"limit", "after", "state", "severity_at_least", "tenant", "workflow"});
+                          {"limit", "after", "state", "severity_at_least", "tenant", "workflow", "group"});
     const size_t limit = parameters.number("limit", kItemsDefault, 1, kItemsMax);
     const std::string state = parameters.text("state"), tenant = parameters.text("tenant"),
                       after = parameters.text("after");
     AlertFilter filter;
     filter.workflow = parameters.text("workflow");
+    if (const std::string group = parameters.text("group"); !group.empty()) filter.group = group;
     filter.severity_at_least = static_cast<uint8_t>(parameters.number("severity_at_least", 0, 1, 5));
     bool nothing = false;
     if (!state.empty()) {
@@ -158,7 +167,7 @@ Response AlertDoor::list(const Request& request) const {
         const Alert& last = found.back();
         next = fmt::format("{}?limit={}&after={:016x}-{}", request.path, limit,
                            static_cast<uint64_t>(last.began_ns), id_text(last.id));
-        for (const char* name : {"state", "severity_at_least", "tenant", "workflow"})
+        for (const char* name : {"state", "severity_at_least", "tenant", "workflow", "group"})
             if (const std::string value = parameters.text(name); !value.empty())
                 next += fmt::format("&{}={}", name, percent_encode(value));
     }
@@ -229,7 +238,10 @@ void AlertDoor::change(const Request& request, std::string_view id, ControlKind 
     if (kind == ControlKind::kAlertResolved) body.text("note", true);
     if (!body.fault.empty()) return answer(bad_body(body.fault));
     if (text["by"].get_string().empty()) text["by"] = "http " + request.peer;
-    const bool allowed = kind == ControlKind::kAlertAcked     ? found->state == AlertState::kFiring
+    // An ack again where the severity has risen since, and the ladder was begun anew.
+    const bool may_ack = found->state == AlertState::kFiring || found->state == AlertState::kPending ||
+                         (found->state == AlertState::kAcked && found->escalates_ns != 0);
+    const bool allowed = kind == ControlKind::kAlertAcked     ? may_ack
                          : kind == ControlKind::kAlertUnacked ? found->state == AlertState::kAcked
                                                               : found->state != AlertState::kResolved;
     if (found->version != *version || !allowed) return answer(conflict(*number, *version));
@@ -260,10 +272,10 @@ Response AlertDoor::silences(const Request& request) const {
 
 void AlertDoor::add_silence(const Request& request, const Answer& answer) {
     if (!asker_.ready(answer)) return;
-    RequestBody body(request, {"tenant", "workflow", "rule", "severity_at_least", "begin", "end", "owner",
-                               "reason", "by"});
+    RequestBody body(request, {"tenant", "workflow", "rule", "group", "severity_at_least", "begin", "end",
+                               "owner", "reason", "by"});
     const std::string tenant = body.text("tenant"), workflow = body.text("workflow"),
-                      rule = body.text("rule");
+                      rule = body.text("rule"), group = body.text("group");
     const auto severity = body.number("severity_at_least", 1, 5);
     const auto begin = body.time("begin"), end = body.time("end");
     json::object text{
@@ -272,8 +284,8 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
     if (!end) body.wrong("\"end\" is missing: no silence is for ever");
     if (end && *end <= now) body.wrong("\"end\" has passed");
     if (end && begin && *end <= *begin) body.wrong("\"end\" is not after \"begin\"");
-    if (tenant.empty() && workflow.empty() && rule.empty() && !severity)
-        body.wrong("give at least one of tenant, workflow, rule and severity_at_least");
+    if (tenant.empty() && workflow.empty() && rule.empty() && group.empty() && !severity)
+        body.wrong("give at least one of tenant, workflow, rule, group and severity_at_least");
     if (!tenant.empty()) {
         const auto known = log_.names().tenant(tenant);
         if (!known) body.wrong(fmt::format("\"tenant\": {} is not known", tenant));
@@ -282,6 +294,7 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
     if (!body.fault.empty()) return answer(bad_body(body.fault));
     if (!workflow.empty()) text["workflow"] = workflow;
     if (!rule.empty()) text["rule"] = rule;
+    if (!group.empty()) text["group"] = group;
     if (severity) text["severity_at_least"] = *severity;
     if (begin) text["begin_ns"] = *begin;
     text["end_ns"] = *end;

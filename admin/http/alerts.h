@@ -1,4 +1,4 @@
-// Alerts and silences over HTTP: looked at, acknowledged, assigned, closed, silenced.
+// Alerts, silences and maintenance windows over HTTP: looked at, acknowledged, assigned, closed, silenced.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,19 @@ class AlertDoor {
 
     Response list(const Request& request) const;
     Response show(std::string_view id) const;
-    /// Acknowledges and so on. Calls `answer` once, possibly later; so do the next two.
+    /// Acknowledges and so on. Calls `answer` once, possibly later; so do the others that are given one.
     void change(const Request& request, std::string_view id, ControlKind kind, const Answer& answer);
     Response silences(const Request& request) const;
     void add_silence(const Request& request, const Answer& answer);
     void expire_silence(const Request& request, std::string_view id, const Answer& answer);
+    Response maintenance(const Request& request) const;  // these three: maintenance.cpp
+    void add_maintenance(const Request& request, const Answer& answer);
+    void end_maintenance(const Request& request, std::string_view id, const Answer& answer);
 
   private:
     Response conflict(uint64_t id, uint64_t expected_version) const;
     Response alert_response(const Alert& alert) const;
+    std::string window_json(const MaintenanceWindow& window) const;
     std::string tenant_name(uint16_t id) const;
     std::string subject_of(Seq anchor) const;
     class Writer;

@@ -70,6 +70,8 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/alerts/{id}/resolve", nullptr, &Router::change_alert<ControlKind::kAlertResolved>},
     {"/api/v1/silences", &Router::silences, &Router::add_silence},
     {"/api/v1/silences/{id}/expire", nullptr, &Router::expire_silence},
+    {"/api/v1/maintenance", &Router::maintenance, &Router::add_maintenance},
+    {"/api/v1/maintenance/{id}", nullptr, nullptr, &Router::end_maintenance},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
@@ -343,6 +345,18 @@ void Router::add_silence(const Request& request, std::string_view, const Answer&
 
 void Router::expire_silence(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.expire_silence(request, id, answer);
+}
+
+Response Router::maintenance(const Request& request, std::string_view) const {
+    return alerts_.maintenance(request);
+}
+
+void Router::add_maintenance(const Request& request, std::string_view, const Answer& answer) const {
+    alerts_.add_maintenance(request, answer);
+}
+
+void Router::end_maintenance(const Request& request, std::string_view id, const Answer& answer) const {
+    alerts_.end_maintenance(request, id, answer);
 }
 
 }  // namespace penstock::http

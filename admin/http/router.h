@@ -75,6 +75,9 @@ class Router {
     Response silences(const Request&, std::string_view) const;
     void add_silence(const Request&, std::string_view, const Answer&) const;
     void expire_silence(const Request&, std::string_view id, const Answer&) const;
+    Response maintenance(const Request&, std::string_view) const;
+    void add_maintenance(const Request&, std::string_view, const Answer&) const;
+    void end_maintenance(const Request&, std::string_view id, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 

@@ -1,8 +1,8 @@
 // Alerts, silences and what is to be told of them: a function of the log.
 #pragma once
 
+#include <array>
 #include <deque>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -14,8 +14,19 @@
 #include "schemas/alert.h"
 #include "schemas/event_fields.h"
 #include "schemas/finding.h"
+#include "stages/alert/inhibition.h"
+#include "stages/alert/policy.h"
+#include "stages/alert/record_text.h"
+#include "stages/alert/window.h"
 
 namespace penstock {
+
+/// An instance that a notification names.
+struct NoticeInstance {
+    Seq anchor_seq = 0;
+    std::string key_text;  ///< empty: it is in the event at anchor_seq
+    friend bool operator==(const NoticeInstance&, const NoticeInstance&) = default;
+};
 
 /// Decided, and not settled yet. Holds what the alert was like then: a repetition tells the same.
 struct PendingNotice {
@@ -27,7 +38,7 @@ struct PendingNotice {
     // The alert.
     uint64_t alert = 0;
     uint16_t tenant = 0;
-    std::string workflow, rule;
+    std::string workflow, rule, group, trouble, runbook;
     uint32_t episode = 0;
     uint64_t version = 0;
     AlertState state = AlertState::kFiring;
@@ -35,25 +46,29 @@ struct PendingNotice {
     uint8_t severity = 0;
     uint64_t open = 0, total = 0;
     StampNs first_deadline_ns = 0, last_deadline_ns = 0, began_ns = 0;
-    std::vector<Seq> anchors;  ///< of the last instances, oldest first
+    std::vector<NoticeInstance> instances;  ///< the last, oldest first
 };
 
-/// Applied by one thread, read by any. Memory: an entry of bounded size for each rule and tenant that had
-/// trouble, kSilencesMax silences, kOutboxMax pending notifications.
+/// Applied by one thread, read by any. Memory: an entry of bounded size for each rule, tenant and group that
+/// had trouble, kSilencesMax silences and as many maintenance windows, kOutboxMax pending notifications.
 ///
-/// The same trouble is one alert: its id is a hash of tenant, workflow and rule, and it counts the instances
-/// in trouble. From the first that is open to the last that is not is an episode.
+/// The same trouble is one alert: its id is a hash of tenant, workflow, rule and group, and it counts the
+/// instances in trouble. From the first that is open to the last that is not is an episode.
 class AlertBook final : public StateMachine, public AlertReader {
   public:
-    static constexpr int64_t kGroupWaitNs = 10'000'000'000;
-    static constexpr int64_t kRepeatNs = 4 * 3'600'000'000'000;
+    /// After a start nothing is told for so long.
+    static constexpr int64_t kQuietNs = 10'000'000'000;
     static constexpr size_t kInstancesMax = 20, kHistoryMax = 100, kNoticesMax = 40;
     static constexpr size_t kSilencesMax = 1000, kEndedSilencesMax = 200, kOutboxMax = 10'000;
 
-    static uint64_t id_of(uint16_t tenant, std::string_view workflow, std::string_view rule);
+    static uint64_t id_of(uint16_t tenant, std::string_view workflow, std::string_view rule,
+                          std::string_view group = {});
 
     /// From inside the engine's apply of a record, so before this machine's.
     void on_finding(const Finding& finding);
+    /// Whether a deadline falls into a maintenance window in which nothing is expected. State thread.
+    bool not_expected(uint16_t tenant, std::string_view workflow, std::string_view rule,
+                      std::string_view group, StampNs at_ns) const;
 
     uint8_t row_prefix() const override { return 'A'; }
     void apply(const RecordView& record) override;
@@ -61,13 +76,14 @@ class AlertBook final : public StateMachine, public AlertReader {
     void begin_save(Checkpoint& out) override;
     bool save_some(size_t) override { return false; }
     void load_row(std::span<const uint8_t> key, std::span<const uint8_t> value) override;
-    void loaded(StampNs) override {}
+    void loaded(StampNs last_stamp_ns) override;
 
     std::optional<Alert> alert(uint64_t id) const override;
     std::vector<Alert> alerts(const AlertFilter& filter, std::optional<AlertCursor> after,
                               size_t limit) const override;
     std::vector<Silence> silences() const override;
-    std::optional<Silence> silence_over(const Alert& alert, StampNs now_ns) const override;
+    std::vector<MaintenanceWindow> maintenance() const override;
+    AlertSuppressions suppressions(const Alert& alert, StampNs now_ns) const override;
     bool refused(Seq seq) const override;
     std::array<uint64_t, kAlertStateNames.size()> counts() const override;
 
@@ -76,7 +92,21 @@ class AlertBook final : public StateMachine, public AlertReader {
     size_t pending_count() const;
 
   private:
-    enum class Due : uint8_t { kNone = 0, kFiring = 1, kWorse = 2, kRepeat = 3, kSilenceEnded = 4 };
+    /// What is to be told when kTell comes. Numbers are stored.
+    enum class Due : uint8_t {
+        kNone = 0,
+        kFiring = 1,
+        kWorse = 2,
+        kSilenceEnded = 4,
+        kMaintenanceEnded = 5,
+        kInhibitionEnded = 6,
+    };
+    /// Of an alert. Those of one instant run in this order; places in a stored list.
+    enum Timer : uint8_t { kFire, kTell, kRepeat, kEscalate, kAckTimeout, kSteadyAgain, kTimers };
+    struct Repeat {
+        std::string target;
+        StampNs at_ns = 0;
+    };
     struct Entry {
         Alert alert;
         // Instances that a person closed with an earlier episode: they may still come right.
@@ -84,61 +114,104 @@ class AlertBook final : public StateMachine, public AlertReader {
         Seq closed_seq = 0;
         StampNs closed_ns = 0;
         // What is to be told, and what was.
+        std::array<StampNs, kTimers> timers{};  ///< 0: not set
         Due due = Due::kNone;
-        StampNs due_ns = 0;
         std::string due_reason;
-        bool told = false;  ///< a firing notice of this episode was decided, sent or not
+        bool fired = false;        ///< this episode did
+        bool told = false;         ///< a firing notice of this episode was decided, sent or not
+        bool inhibited = false;    ///< the last decision was to hold back, for another alert's sake
+        bool ladder_held = false;  ///< a step of the ladder was held back
         uint32_t notices_made = 0;
         std::vector<std::string> reached;  ///< targets that this episode's firing went to
-    };
-    struct Target {
-        std::string name;
-        uint8_t severity_at_least = 0;
-        std::vector<uint16_t> tenants;  ///< empty: all
+        std::vector<Repeat> repeats;
+        EscalationLadder ladder;  ///< as it was when the episode began
+        uint32_t ladder_step = 0;
+        StampNs ladder_from_ns = 0;
+        std::vector<StampNs> changes;  ///< fired or resolved; the last that may count as flapping
     };
     struct Now {
         StampNs ns;
         Seq seq;
     };
-    enum TimerOf : uint8_t { kOfSilence = 0, kOfAlert = 1 };
+    /// What a timer is of: a silence, a maintenance window, else one of an alert's.
+    enum TimerOf : uint8_t { kOfSilence = 0, kOfWindow = 1, kOfAlert = 2 };
+    static uint8_t kind_of(Timer timer) { return static_cast<uint8_t>(uint8_t{kOfAlert} + uint8_t{timer}); }
 
-    // Findings.
-    void missed(Entry& e, const Finding& f, Now now);
+    // Findings and episodes (alert_book.cpp).
+    Entry& entry_of(const Finding& f);
+    void trouble(Entry& e, const Finding& f, Now now);
     void settled(Entry& e, const Finding& f, AlertEnd end, Now now);
     void begin_episode(Entry& e, const Finding& f, Now now);
+    void fire(Entry& e, Now now);
     void resolve(Entry& e, AlertEnd end, std::string_view by, std::string_view note, Now now);
-    // Control records.
+    void end_withdrawn(AlertEnd end, Now now);
+    void changed(Entry& e, Now now);
+    void steady(Entry& e, Now now);
+    void step(Entry& e, AlertStepKind kind, std::string_view by, std::string_view cause, std::string note,
+              Now now);
+    // Control records (alert_commands.cpp).
     void control(const RecordView& record);
     void boot(std::string_view facts, Now now);
     bool command(ControlKind kind, std::string_view name, std::string_view text, Now now);
+    void acked(Entry& e, std::string by, std::string note, Now now);
     bool add_silence(std::string_view text, Now now);
     bool expire_silence(std::string_view name, std::string_view text, Now now);
+    bool add_window(std::string_view text, Now now);
+    bool end_window(std::string_view name, std::string_view text, Now now);
     void settle_notice(std::string_view name, std::string_view text, Now now);
     void workflow_retired(std::string_view workflow, Now now);
-    // Time, and what is told.
+    // Time (alert_timers.cpp).
     void run_timers(Now now);
+    void run_timer(Entry& e, Timer timer, Now now);
+    void set_timer(Entry& e, Timer timer, StampNs at_ns);
+    void clear_timer(Entry& e, Timer timer);
     void set_due(Entry& e, Due due, StampNs at_ns, std::string reason = {});
-    void end_silence(Silence& s, Now now);
+    void clear_due(Entry& e);
+    void silence_over(Silence& s, Now now);
+    void span_over(Window& w, Now now);
+    void told_again(const AlertScope& scope, uint8_t severity_at_least, Due due, const std::string& reason,
+                    Now now);
+    void release_inhibited(Now now);
+    void begin_ladder(Entry& e, Now now);
+    void escalate(Entry& e, Now now);
+    void ack_led_to_nothing(Entry& e, Now now);
+    // What is told (alert_delivery.cpp).
     void decide(Entry& e, Now now);
-    void tell(Entry& e, std::string_view kind, const std::string& reason, Now now);
-    void make_notice(Entry& e, const Target& to, std::string_view kind, const std::string& reason, Now now);
-    void step(Entry& e, AlertStepKind kind, std::string_view by, std::string_view cause, std::string note,
-              Now now);
+    void repeat(Entry& e, Now now);
+    void plan_repeats(Entry& e, const std::vector<std::string>& targets, Now now);
+    void plan_missing_repeats(Entry& e, Now now);
+    void time_repeats(Entry& e);
+    bool is_for(const Entry& e, const AlertTarget& to) const;
+    std::string suppressed_by(Entry& e, std::string_view kind, Now now);
+    /// `named`: to these alone; without, to all that it is for.
+    void tell(Entry& e, std::string_view kind, const std::string& reason, Now now,
+              const std::vector<std::string>* named = nullptr);
+    void tell_end(Entry& e, const std::string& reason, Now now);
+    void make_notice(Entry& e, const std::string& target, std::string_view kind, const std::string& reason,
+                     Now now);
     const Silence* silencing(const Alert& alert, StampNs now_ns) const;
-    void prune_silences();
+    const MaintenanceWindow* maintaining(const Alert& alert, StampNs now_ns) const;
 
     mutable std::mutex mutex_;  // guards what follows
     std::map<uint64_t, Entry> entries_;
     std::map<uint64_t, Silence> silences_;
+    std::map<uint64_t, Window> windows_;
     std::map<uint64_t, PendingNotice> outbox_;  ///< by order
     std::map<uint64_t, uint64_t> order_of_;     ///< effect id -> order
-    std::set<std::tuple<StampNs, TimerOf, uint64_t>> timers_;
-    std::vector<Target> targets_;
+    std::set<std::tuple<StampNs, uint8_t, uint64_t>> timers_;
+    std::string facts_;  ///< of the last boot record
+    AlertPolicy policy_;
     StampNs quiet_until_ns_ = 0;  ///< after a start nothing is told before
     uint64_t next_order_ = 1;
-    std::set<uint64_t> dirty_entries_, dirty_silences_, dirty_outbox_;
+    std::set<uint64_t> dirty_entries_, dirty_silences_, dirty_windows_, dirty_outbox_;
     bool facts_dirty_ = false;
-    std::deque<Seq> refused_;  ///< the last commands that were; no part of the state
+    // What follows from the above.
+    Inhibition inhibition_;
+    std::set<uint64_t> inhibited_;      ///< alerts whose last notice was held back for another's sake
+    std::set<uint64_t> not_expecting_;  ///< windows in which nothing is expected
+    // No part of the state.
+    std::set<uint64_t> withdrawn_;  ///< alerts whose last instances were, within the record that is applied
+    std::deque<Seq> refused_;       ///< the last commands that were
 };
 
 }  // namespace penstock

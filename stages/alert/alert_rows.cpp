@@ -4,7 +4,7 @@
 namespace penstock {
 namespace {
 
-constexpr uint8_t kAlertRow = 1, kSilenceRow = 2, kNoticeRow = 3, kFactsRow = 4;
+constexpr uint8_t kAlertRow = 1, kSilenceRow = 2, kNoticeRow = 3, kFactsRow = 4, kWindowRow = 5;
 
 template <typename E>
 void put(RowWriter& out, E value)
@@ -30,13 +30,14 @@ void get_list(RowReader& in, std::vector<T>& list, Get get_one) {
 }
 
 void put_alert(RowWriter& out, const Alert& a) {
-    out.value(a.tenant).text(a.workflow).text(a.rule).value(a.version).value(a.episode);
+    out.value(a.tenant).text(a.workflow).text(a.rule).text(a.group).value(a.version).value(a.episode);
     put(out, a.state);
     put(out, a.end);
+    out.value(static_cast<uint8_t>(a.flapping)).text(a.trouble).text(a.runbook).text(a.escalation);
     out.value(a.severity).value(a.open).value(a.total).value(a.first_deadline_ns).value(a.last_deadline_ns);
     out.value(a.began_ns).value(a.changed_ns).value(a.ended_ns).text(a.acked_by).text(a.assignee);
     put_list(out, a.instances, [&](const AlertInstance& i) {
-        out.value(i.key).value(i.anchor_seq).value(i.deadline_ns);
+        out.value(i.key).text(i.key_text).value(i.anchor_seq).value(i.deadline_ns);
         put(out, i.end);
         out.value(i.end_ns);
     });
@@ -56,10 +57,15 @@ void get_alert(RowReader& in, Alert& a) {
     a.tenant = in.value<uint16_t>();
     a.workflow = text_of(in);
     a.rule = text_of(in);
+    a.group = text_of(in);
     a.version = in.value<uint64_t>();
     a.episode = in.value<uint32_t>();
     a.state = get<AlertState>(in);
     a.end = get<AlertEnd>(in);
+    a.flapping = in.value<uint8_t>() != 0;
+    a.trouble = text_of(in);
+    a.runbook = text_of(in);
+    a.escalation = text_of(in);
     a.severity = in.value<uint8_t>();
     a.open = in.value<uint64_t>();
     a.total = in.value<uint64_t>();
@@ -73,6 +79,7 @@ void get_alert(RowReader& in, Alert& a) {
     get_list(in, a.instances, [&] {
         AlertInstance i;
         i.key = in.value<Hash128>();
+        i.key_text = text_of(in);
         i.anchor_seq = in.value<Seq>();
         i.deadline_ns = in.value<StampNs>();
         i.end = get<AlertEnd>(in);
@@ -106,21 +113,54 @@ void get_alert(RowReader& in, Alert& a) {
     });
 }
 
+void put_ladder(RowWriter& out, const EscalationLadder& ladder) {
+    out.text(ladder.name).value(ladder.ack_timeout_ns);
+    put_list(out, ladder.steps, [&](const EscalationStep& step) {
+        out.value(step.after_ns);
+        put_list(out, step.targets, [&](const std::string& name) { out.text(name); });
+    });
+}
+EscalationLadder get_ladder(RowReader& in) {
+    EscalationLadder ladder;
+    ladder.name = text_of(in);
+    ladder.ack_timeout_ns = in.value<int64_t>();
+    get_list(in, ladder.steps, [&] {
+        EscalationStep step;
+        step.after_ns = in.value<int64_t>();
+        get_list(in, step.targets, [&] { return text_of(in); });
+        return step;
+    });
+    return ladder;
+}
+
+constexpr uint8_t kHasTenant = 1, kHasWorkflow = 2, kHasRule = 4, kIsEnded = 8, kHasGroup = 16,
+                  kIsNotExpecting = 32;
+
+void put_scope(RowWriter& out, const AlertScope& scope, int more) {
+    out.value(static_cast<uint8_t>((scope.tenant ? kHasTenant : 0) | (scope.workflow ? kHasWorkflow : 0) |
+                                   (scope.rule ? kHasRule : 0) | (scope.group ? kHasGroup : 0) | more));
+    out.value(scope.tenant.value_or(0)).text(scope.workflow.value_or("")).text(scope.rule.value_or(""));
+    out.text(scope.group.value_or(""));
+}
+/// Answers the flags.
+uint8_t get_scope(RowReader& in, AlertScope& scope) {
+    const auto flags = in.value<uint8_t>();
+    if (const auto tenant = in.value<uint16_t>(); flags & kHasTenant) scope.tenant = tenant;
+    if (auto text = text_of(in); flags & kHasWorkflow) scope.workflow = std::move(text);
+    if (auto text = text_of(in); flags & kHasRule) scope.rule = std::move(text);
+    if (auto text = text_of(in); flags & kHasGroup) scope.group = std::move(text);
+    return flags;
+}
+
 void put_silence(RowWriter& out, const Silence& s) {
-    const auto flags = static_cast<uint8_t>((s.tenant ? 1 : 0) | (s.workflow ? 2 : 0) | (s.rule ? 4 : 0) |
-                                            (s.ended ? 8 : 0));
-    out.value(flags).value(s.tenant.value_or(0)).text(s.workflow.value_or("")).text(s.rule.value_or(""));
+    put_scope(out, s, s.ended ? kIsEnded : 0);
     out.value(s.severity_at_least).value(s.begin_ns).value(s.end_ns);
     out.text(s.owner).text(s.reason).text(s.by).text(s.expired_by);
 }
 
 Silence get_silence(RowReader& in) {
     Silence s;
-    const auto flags = in.value<uint8_t>();
-    if (const auto tenant = in.value<uint16_t>(); flags & 1) s.tenant = tenant;
-    if (auto text = text_of(in); flags & 2) s.workflow = std::move(text);
-    if (auto text = text_of(in); flags & 4) s.rule = std::move(text);
-    s.ended = flags & 8;
+    s.ended = get_scope(in, s) & kIsEnded;
     s.severity_at_least = in.value<uint8_t>();
     s.begin_ns = in.value<StampNs>();
     s.end_ns = in.value<StampNs>();
@@ -131,14 +171,41 @@ Silence get_silence(RowReader& in) {
     return s;
 }
 
+void put_window(RowWriter& out, const MaintenanceWindow& w) {
+    put_scope(out, w, (w.ended ? kIsEnded : 0) | (w.do_not_expect ? kIsNotExpecting : 0));
+    out.value(w.begin_ns).value(w.end_ns).text(w.schedule).value(w.duration_ns).text(w.last_date);
+    out.text(w.owner).text(w.reason).text(w.by).text(w.ended_by);
+    out.value(w.span_begin_ns).value(w.span_end_ns);
+}
+
+MaintenanceWindow get_window(RowReader& in) {
+    MaintenanceWindow w;
+    const uint8_t flags = get_scope(in, w);
+    w.ended = flags & kIsEnded;
+    w.do_not_expect = flags & kIsNotExpecting;
+    w.begin_ns = in.value<StampNs>();
+    w.end_ns = in.value<StampNs>();
+    w.schedule = text_of(in);
+    w.duration_ns = in.value<int64_t>();
+    w.last_date = text_of(in);
+    w.owner = text_of(in);
+    w.reason = text_of(in);
+    w.by = text_of(in);
+    w.ended_by = text_of(in);
+    w.span_begin_ns = in.value<StampNs>();
+    w.span_end_ns = in.value<StampNs>();
+    return w;
+}
+
 void put_notice(RowWriter& out, const PendingNotice& p) {
     out.value(p.effect_id).text(p.target).text(p.kind).text(p.reason).value(p.at_ns).value(p.cause_seq);
-    out.value(p.alert).value(p.tenant).text(p.workflow).text(p.rule).value(p.episode).value(p.version);
+    out.value(p.alert).value(p.tenant).text(p.workflow).text(p.rule).text(p.group).text(p.trouble);
+    out.text(p.runbook).value(p.episode).value(p.version);
     put(out, p.state);
     put(out, p.end);
     out.value(p.severity).value(p.open).value(p.total);
     out.value(p.first_deadline_ns).value(p.last_deadline_ns).value(p.began_ns);
-    put_list(out, p.anchors, [&](Seq seq) { out.value(seq); });
+    put_list(out, p.instances, [&](const NoticeInstance& i) { out.value(i.anchor_seq).text(i.key_text); });
 }
 
 PendingNotice get_notice(RowReader& in) {
@@ -153,6 +220,9 @@ PendingNotice get_notice(RowReader& in) {
     p.tenant = in.value<uint16_t>();
     p.workflow = text_of(in);
     p.rule = text_of(in);
+    p.group = text_of(in);
+    p.trouble = text_of(in);
+    p.runbook = text_of(in);
     p.episode = in.value<uint32_t>();
     p.version = in.value<uint64_t>();
     p.state = get<AlertState>(in);
@@ -163,7 +233,12 @@ PendingNotice get_notice(RowReader& in) {
     p.first_deadline_ns = in.value<StampNs>();
     p.last_deadline_ns = in.value<StampNs>();
     p.began_ns = in.value<StampNs>();
-    get_list(in, p.anchors, [&] { return in.value<Seq>(); });
+    get_list(in, p.instances, [&] {
+        NoticeInstance i;
+        i.anchor_seq = in.value<Seq>();
+        i.key_text = text_of(in);
+        return i;
+    });
     return p;
 }
 
@@ -189,20 +264,25 @@ void AlertBook::begin_save(Checkpoint& out) {
     save(kAlertRow, dirty_entries_, entries_, [&](const Entry& e) {
         put_alert(value, e.alert);
         value.value(e.closed_open).value(e.closed_seq).value(e.closed_ns);
+        for (const StampNs at_ns : e.timers) value.value(at_ns);
         put(value, e.due);
-        value.value(e.due_ns).text(e.due_reason).value(static_cast<uint8_t>(e.told)).value(e.notices_made);
+        value.text(e.due_reason);
+        for (const bool flag : {e.fired, e.told, e.inhibited, e.ladder_held})
+            value.value(static_cast<uint8_t>(flag));
+        value.value(e.notices_made);
         put_list(value, e.reached, [&](const std::string& name) { value.text(name); });
+        put_list(value, e.repeats, [&](const Repeat& r) { value.text(r.target).value(r.at_ns); });
+        put_ladder(value, e.ladder);
+        value.value(e.ladder_step).value(e.ladder_from_ns);
+        put_list(value, e.changes, [&](StampNs at_ns) { value.value(at_ns); });
     });
     save(kSilenceRow, dirty_silences_, silences_, [&](const Silence& s) { put_silence(value, s); });
+    save(kWindowRow, dirty_windows_, windows_, [&](const Window& w) { put_window(value, w.facts); });
     save(kNoticeRow, dirty_outbox_, outbox_, [&](const PendingNotice& p) { put_notice(value, p); });
     if (!std::exchange(facts_dirty_, false)) return;
     key.clear();
     value.clear();
-    value.value(quiet_until_ns_).value(next_order_);
-    put_list(value, targets_, [&](const Target& t) {
-        value.text(t.name).value(t.severity_at_least);
-        put_list(value, t.tenants, [&](uint16_t id) { value.value(id); });
-    });
+    value.value(quiet_until_ns_).value(next_order_).text(facts_);
     out.put(key.key_u8(row_prefix()).key_u8(kFactsRow).bytes(), value.bytes());
 }
 
@@ -214,13 +294,8 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
     if (table == kFactsRow) {
         quiet_until_ns_ = in.value<StampNs>();
         next_order_ = in.value<uint64_t>();
-        return get_list(in, targets_, [&] {
-            Target t;
-            t.name = text_of(in);
-            t.severity_at_least = in.value<uint8_t>();
-            get_list(in, t.tenants, [&] { return in.value<uint16_t>(); });
-            return t;
-        });
+        facts_ = text_of(in);
+        return;
     }
     const uint64_t id = key.key_u64();
     if (table == kAlertRow) {
@@ -230,24 +305,51 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
         e.closed_open = in.value<uint64_t>();
         e.closed_seq = in.value<Seq>();
         e.closed_ns = in.value<StampNs>();
+        for (uint8_t t = 0; t < kTimers; ++t) {
+            e.timers[t] = in.value<StampNs>();
+            if (e.timers[t] != 0) timers_.insert({e.timers[t], kind_of(static_cast<Timer>(t)), id});
+        }
+        e.alert.escalates_ns = e.timers[kEscalate];
         e.due = get<Due>(in);
-        e.due_ns = in.value<StampNs>();
         e.due_reason = text_of(in);
-        e.told = in.value<uint8_t>() != 0;
+        for (bool* flag : {&e.fired, &e.told, &e.inhibited, &e.ladder_held}) *flag = in.value<uint8_t>() != 0;
+        if (e.inhibited) inhibited_.insert(id);
         e.notices_made = in.value<uint32_t>();
         get_list(in, e.reached, [&] { return text_of(in); });
-        if (e.due != Due::kNone) timers_.insert({e.due_ns, kOfAlert, id});
+        get_list(in, e.repeats, [&] {
+            Repeat r;
+            r.target = text_of(in);
+            r.at_ns = in.value<StampNs>();
+            return r;
+        });
+        e.ladder = get_ladder(in);
+        e.ladder_step = in.value<uint32_t>();
+        e.ladder_from_ns = in.value<StampNs>();
+        get_list(in, e.changes, [&] { return in.value<StampNs>(); });
     } else if (table == kSilenceRow) {
         Silence s = get_silence(in);
         s.id = id;
         if (!s.ended) timers_.insert({s.end_ns, kOfSilence, id});
         silences_[id] = std::move(s);
+    } else if (table == kWindowRow) {
+        MaintenanceWindow facts = get_window(in);
+        facts.id = id;
+        if (!facts.ended) timers_.insert({facts.span_end_ns, kOfWindow, id});
+        if (facts.do_not_expect) not_expecting_.insert(id);
+        windows_.emplace(id, Window(std::move(facts)));
     } else if (table == kNoticeRow) {
         PendingNotice p = get_notice(in);
         p.order = id;
         order_of_[p.effect_id] = id;
         outbox_[id] = std::move(p);
     }
+}
+
+void AlertBook::loaded(StampNs) {
+    std::lock_guard lock(mutex_);
+    policy_ = read_alert_policy(facts_);
+    inhibition_.set_rules(policy_.inhibit);
+    for (const auto& [id, e] : entries_) inhibition_.update(e.alert);
 }
 
 }  // namespace penstock

@@ -29,10 +29,14 @@ class AlertRig {
         StampNs stamp_ns = 0;
     };
 
-    explicit AlertRig(const std::string& targets = R"([{"name":"oncall"}])") { boot(targets); }
+    /// `rules`: as alert_rules_json makes them.
+    explicit AlertRig(const std::string& targets = R"([{"name":"oncall"}])",
+                      const std::string& rules = "{}") {
+        boot(targets, rules);
+    }
 
-    void boot(const std::string& targets) {
-        control(ControlKind::kBoot, "host", R"({"targets":)" + targets + "}");
+    void boot(const std::string& targets, const std::string& rules = "{}") {
+        control(ControlKind::kBoot, "host", fmt::format(R"({{"targets":{},"alerts":{}}})", targets, rules));
     }
     /// Time passes to this second.
     void to(double seconds) {
@@ -49,8 +53,12 @@ class AlertRig {
         f.workflow = name("w");
         f.rule = name(rule);
         f.key = {key, key};
+        f.group = name(group);
+        f.key_text = name(key_text);
+        f.runbook = name(runbook);
+        f.escalation = name(escalation);
         const auto id = std::make_pair(key, rule);
-        if (kind == Finding::Kind::kMissed) {
+        if (is_trouble(kind)) {
             deadlines_[id] = at(deadline < 0 ? now_ - 0.5 : deadline);
             anchors_[id] = one.seq - 1;
         }
@@ -84,13 +92,17 @@ class AlertRig {
         return control(ControlKind::kSilenceAdded, "",
                        fmt::format(R"({{{},"end_ns":{},"owner":"bob","reason":"works"}})", matcher, at(end)));
     }
+    Seq maintenance(const std::string& members) {
+        return control(ControlKind::kMaintenanceAdded, "",
+                       fmt::format(R"({{"owner":"bob","reason":"works",{}}})", members));
+    }
     void delivered(uint64_t effect_id) {
         control(ControlKind::kNotificationResult, fmt::format("{:016x}", effect_id),
                 R"({"delivered":true,"attempts":1,"detail":"200"})");
     }
 
     Alert alert(const std::string& rule = "a -> b", uint16_t tenant = 0) const {
-        return book->alert(AlertBook::id_of(tenant, "w", rule)).value_or(Alert{});
+        return book->alert(AlertBook::id_of(tenant, "w", rule, group)).value_or(Alert{});
     }
     std::vector<PendingNotice> pending() const { return book->pending(0, next_seq_, 1'000'000); }
     /// "kind>target" of all that was ever decided, in order.
@@ -132,6 +144,8 @@ class AlertRig {
         rows.load(*book, at(now_));
     }
 
+    // Of the findings to come.
+    std::string group, key_text, runbook, escalation;
     std::unique_ptr<AlertBook> book = std::make_unique<AlertBook>();
     Rows rows;
     std::vector<Fed> fed;

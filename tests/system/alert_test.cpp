@@ -20,11 +20,11 @@ constexpr const char* kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 class Alerts : public testing::Test {
   protected:
-    void start() {
+    void start(const std::string& more = "") {
         appliance.set_config(fmt::format(
-            "[sla]\nworkflows = [\"{}\"]\n[[notify.target]]\nname = \"oncall\"\nkind = \"webhook\"\nurl = "
+            "{}[sla]\nworkflows = [\"{}\"]\n[[notify.target]]\nname = \"oncall\"\nkind = \"webhook\"\nurl = "
             "\"{}\"\nsecrets = [\"{}\"]\nallow_private = true\n",
-            workflow.path(), receiver.url(), kSecret));
+            more, workflow.path(), receiver.url(), kSecret));
         appliance.start();
     }
     void send(const std::string& id, const std::string& type) {
@@ -150,6 +150,52 @@ TEST_F(Alerts, WhatNobodyConfirmedIsSentAgainAfterKill9UnderTheSameId) {
     ASSERT_TRUE(eventually([&] {
         return all_are("taken -> shipped", "delivered") && all_are("taken -> weighed", "delivered");
     }));
+}
+
+TEST_F(Alerts, MaintenanceHoldsBackAlsoThroughKill9AndBehindItOneAlertStillHidesTheOther) {
+    start(
+        "[alerts]\npending_s = 1\n[[alerts.inhibit]]\nsource = { rule = \"taken -> shipped\" }\n"
+        "target = { rule = \"taken -> weighed\" }\nequal = [\"tenant\", \"workflow\"]\n");
+    const CommandResult added =
+        run({"maintenance", "add", "--workflow", "parcels", "--for", "1h", "--owner", "bob", "--reason",
+             "new scale", "--schedule", R"({"zone":"Asia/Tokyo","cron":"* * * * *"})"});
+    ASSERT_EQ(added.exit_code, 0) << added.err;
+    const json::value window = json::parse(added.out);
+    EXPECT_EQ(window.at("state"), "active");
+    EXPECT_NE(run({"maintenance", "add", "--workflow", "parcels", "--reason", "no end"}).exit_code, 0);
+    send("1", "taken");
+    const auto firing = [&] {
+        for (const char* rule : {"taken -> shipped", "taken -> weighed"})
+            if (const json::value a = alert(rule); !a.is_object() || a.at("state") != "firing") return false;
+        return true;
+    };
+    ASSERT_TRUE(eventually(firing, 30)) << appliance.log_text();
+    appliance.kill9();
+    appliance.start();
+    ASSERT_TRUE(eventually(firing));
+    EXPECT_EQ(alert("taken -> shipped").at("maintenance"), window.at("id"));
+    EXPECT_TRUE(receiver.posts().empty());
+
+    const CommandResult ended =
+        run({"maintenance", "end", std::to_string(window.at("id").to_number<uint64_t>()), "--by", "ann"});
+    ASSERT_EQ(ended.exit_code, 0) << ended.err;
+    ASSERT_TRUE(eventually([&] { return receiver.posts().size() == 1; }, 30)) << appliance.log_text();
+    const json::value told = checked(receiver.posts()[0]);
+    EXPECT_EQ(told.at("type"), "maintenance.ended");
+    EXPECT_EQ(told.at("data").at("alert").at("rule"), "taken -> shipped");
+    EXPECT_EQ(told.at("data").at("reason"), "the maintenance of bob was ended by ann: new scale");
+    EXPECT_EQ(alert("taken -> weighed").at("inhibited_by"), alert("taken -> shipped").at("id"));
+
+    send("2", "shipped");
+    ASSERT_TRUE(eventually([&] { return receiver.posts().size() == 3; }, 30)) << appliance.log_text();
+    EXPECT_EQ(checked(receiver.posts()[1]).at("type"), "alert.resolved");
+    const json::value shown = checked(receiver.posts()[2]);
+    EXPECT_EQ(shown.at("type"), "inhibition.ended");
+    EXPECT_EQ(shown.at("data").at("alert").at("rule"), "taken -> weighed");
+    appliance.stop();
+    const CommandResult verified = penstock({"log", "verify", "--data-dir", appliance.data_dir()});
+    EXPECT_NE((verified.out + verified.err).find("is what its records make"), std::string::npos)
+        << verified.out << verified.err;
 }
 
 }  // namespace

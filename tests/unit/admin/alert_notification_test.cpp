@@ -87,6 +87,53 @@ TEST(AlertNotification, TheEndSaysWhatEndedItAndHowLongItTook) {
     EXPECT_EQ(json::parse(sent.json).at("data").at("reason"), "camera was taken down");
 }
 
+TEST(AlertNotification, OtherTroublesGroupsAndRunbooksAreSaid) {
+    PendingNotice n = notice();
+    n.trouble = "out_of_range";
+    n.group = "market=XNYS";
+    n.runbook = "https://wiki.example/x";
+    n.kind = "alert.escalated";
+    n.reason = "step 1 of night: nobody took it for 15m";
+    Notification sent = notification_of(n, kNames, {});
+    EXPECT_EQ(sent.subject,
+              "ESCALATED, FIRING (severity 4) parcels: taken -> shipped [market=XNYS]: 31 out of range");
+    EXPECT_EQ(sent.text,
+              "taken -> shipped of workflow parcels left its bounds: 31 are out of range now, 40 in all.\n"
+              "The first time was 2026-01-31 02:59:00 UTC, the last 2026-01-31 02:59:59 UTC.\n"
+              "Why you are told: step 1 of night: nobody took it for 15m\n"
+              "What to do: https://wiki.example/x\n"
+              "\n"
+              "Tenant acme, market=XNYS, severity 4, episode 2.\n"
+              "\n"
+              "Take it:     penstock alert ack 0000000000001234\n"
+              "Look at it:  penstock alert show 0000000000001234\n");
+    const json::value alert = json::parse(sent.json).at("data").at("alert");
+    EXPECT_EQ(alert.at("group"), "market=XNYS");
+    EXPECT_EQ(alert.at("trouble"), "out_of_range");
+    EXPECT_EQ(alert.at("runbook"), "https://wiki.example/x");
+    n.kind = "alert.flapping";
+    n.state = AlertState::kResolved;
+    sent = notification_of(n, kNames, {});
+    EXPECT_EQ(sent.subject, "FLAPPING (severity 4) parcels: taken -> shipped [market=XNYS]");
+    EXPECT_EQ(
+        sent.text.find("It fires and resolves again and again; you are told when it is steady. Now it is "
+                       "resolved.\n"),
+        0u);
+}
+
+TEST(AlertNotification, TheBootRecordHasTheRules) {
+    Config::Alerts alerts;
+    alerts.inhibit.push_back({{"uplink", "", 4}, {"cameras", "", 0}, {"tenant"}});
+    alerts.escalation.push_back({"night", {{900'000'000'000, {"phone"}}}, 0});
+    EXPECT_EQ(json::parse(alert_rules_json(alerts)), json::parse(R"({
+        "pending_ns": 10000000000, "flap_count": 6, "flap_window_ns": 900000000000,
+        "inhibit": [{"source": {"workflow": "uplink", "rule": "", "severity_at_least": 4},
+                     "target": {"workflow": "cameras", "rule": "", "severity_at_least": 0},
+                     "equal": ["tenant"]}],
+        "escalation": [{"name": "night", "steps": [{"after_ns": 900000000000, "targets": ["phone"]}],
+                        "ack_timeout_ns": 0}]})"));
+}
+
 TEST(AlertNotification, TheBootRecordHasTheTargetsAndTheirFilters) {
     Config config;
     config.notify.targets.resize(2);
@@ -94,8 +141,13 @@ TEST(AlertNotification, TheBootRecordHasTheTargetsAndTheirFilters) {
     config.notify.targets[0].severity_at_least = 4;
     config.notify.targets[1].name = "acme";
     config.notify.targets[1].tenants = {"acme"};
-    EXPECT_EQ(alert_targets_json(config, kNames), R"([{"name":"oncall","severity_at_least":4,"tenants":[]},)"
-                                                  R"({"name":"acme","severity_at_least":0,"tenants":[1]}])");
+    config.notify.targets[1].escalation_only = true;
+    config.notify.targets[1].repeat_interval_s = 60;
+    EXPECT_EQ(alert_targets_json(config, kNames),
+              R"([{"name":"oncall","severity_at_least":4,"tenants":[],"escalation_only":false,)"
+              R"("repeat_ns":14400000000000},)"
+              R"({"name":"acme","severity_at_least":0,"tenants":[1],"escalation_only":true,)"
+              R"("repeat_ns":60000000000}])");
 }
 
 }  // namespace

@@ -246,5 +246,66 @@ TEST_F(NotifyConfigTest, SecretsThatEveryoneMayReadAreAWarningAndNeverShown) {
     for (const char* secret : {"MfKQ", "hunter2", "token1"}) EXPECT_EQ(all.find(secret), std::string::npos);
 }
 
+TEST_F(NotifyConfigTest, LaddersAndWhatHidesWhatAreRead) {
+    const std::string target =
+        "[[notify.target]]\nname = \"phone\"\nkind = \"webhook\"\nurl = \"https://h/\"\nescalation_only = "
+        "true\nrepeat_interval_s = 600\nsecrets = [\"" +
+        kSecret + "\"]\n";
+    const Config c =
+        load(target +
+             "[alerts]\npending_s = 30\nflap_count = 0\n"
+             "[[alerts.inhibit]]\nsource = { workflow = \"uplink\", severity_at_least = 4 }\n"
+             "target = { rule = \"r\" }\nequal = [\"tenant\", \"group\"]\n"
+             "[[alerts.escalation]]\nname = \"night\"\nack_timeout = \"2h\"\n"
+             "steps = [{ after = \"15m\", targets = [\"phone\"] }, { after = \"PT1H\", targets = "
+             "[\"phone\"] }]\n");
+    EXPECT_EQ(c.alerts.pending_s, 30u);
+    EXPECT_EQ(c.alerts.inhibit.at(0).source.severity_at_least, 4u);
+    EXPECT_EQ(c.alerts.inhibit.at(0).target.rule, "r");
+    EXPECT_EQ(c.alerts.inhibit.at(0).equal, (std::vector<std::string>{"tenant", "group"}));
+    EXPECT_EQ(c.alerts.escalation.at(0).steps.at(1).after_ns, 3'600'000'000'000);
+    EXPECT_EQ(c.alerts.escalation.at(0).ack_timeout_ns, 7'200'000'000'000);
+    EXPECT_TRUE(c.notify.targets.at(0).escalation_only);
+    EXPECT_EQ(c.notify.targets.at(0).repeat_interval_s, 600u);
+    EXPECT_TRUE(notes.warnings.empty());
+    load(target);
+    ASSERT_EQ(notes.warnings.size(), 1u);
+    EXPECT_NE(notes.warnings[0].find("no ladder names this target"), std::string::npos);
+}
+
+TEST_F(NotifyConfigTest, FaultsOfLaddersAndOfWhatHidesWhat) {
+    EXPECT_EQ(
+        faults("[[alerts.inhibit]]\n"
+               "source = { workflw = \"a\" }\n"
+               "target = 7\n"
+               "equal = [\"colour\"]\n"
+               "[[alerts.escalation]]\n"
+               "name = \"Night\"\n"
+               "ack_timeout = \"soon\"\n"
+               "steps = [{ after = \"1h\", targets = [\"phone\"] }, { after = \"15m\", targets = [] }]\n"
+               "[[alerts.escalation]]\n"
+               "name = \"b\"\n"
+               "steps = []\n"),
+        "DIR/penstock.toml:2: alerts.inhibit[0].source.workflw: unknown key; did you mean workflow?\n"
+        "DIR/penstock.toml:3: alerts.inhibit[0].target: must say what it matches; write for example { "
+        "workflow = \"uplink\", severity_at_least = 4 }\n"
+        "DIR/penstock.toml:4: alerts.inhibit[0].equal: \"colour\" is not known; write tenant, workflow or "
+        "group\n"
+        "DIR/penstock.toml:6: alerts.escalation[0].name: \"Night\" is not a name; use 1 to 64 lower case "
+        "letters, digits, _ and -, beginning with a letter or digit\n"
+        "DIR/penstock.toml:7: alerts.escalation[0].ack_timeout: must be a duration of at most 30d; write for "
+        "example \"15m\"\n"
+        "DIR/penstock.toml:8: alerts.escalation[0].steps[1].after: is not after the step before it; write "
+        "the "
+        "steps in order\n"
+        "DIR/penstock.toml:8: alerts.escalation[0].steps[1].targets: is missing or empty; name at least one "
+        "[[notify.target]]\n"
+        "DIR/penstock.toml:8: alerts.escalation[0].steps[0].targets: no target \"phone\" is configured; add "
+        "a "
+        "[[notify.target]] of this name\n"
+        "DIR/penstock.toml:11: alerts.escalation[1].steps: must be a list of 1 to 20 steps; write [{ after = "
+        "\"15m\", targets = [\"phone\"] }]");
+}
+
 }  // namespace
 }  // namespace penstock

@@ -35,10 +35,11 @@ struct HttpAlerts : testing::Test {
     void SetUp() override {
         hot.append({test::LoggedEvent{.id = "1", .subject = "cam-1"}});
         // As if it were just now: silences are judged by the clock.
-        rig.to(static_cast<double>(clock.wall_ns() - AlertRig::kStart) / 1e9 - 5);
+        rig.to(static_cast<double>(clock.wall_ns() - AlertRig::kStart) / 1e9 - 25);
         rig.find(Finding::Kind::kMissed, 1, "b -> c", -1, 2, 1);
         rig.to(rig.now() + 1);
         rig.missed(1);
+        rig.to(rig.now() + 20);
         telemetry.readiness = Readiness::kReady;
         server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry,
                                               hot.log(), letters_book, letters, *rig.book,
@@ -115,7 +116,8 @@ TEST_F(HttpAlerts, OneIsShownWithInstancesByTheirSubjectsAndItsHistory) {
     const json::value shown = json::parse(get(alert()).body);
     EXPECT_EQ(shown.at("instances").at(1).at("subject"), "cam-1");
     EXPECT_EQ(shown.at("instances").at(0).at("state"), "open");
-    EXPECT_EQ(shown.at("history").at(0).at("step"), "firing");
+    EXPECT_EQ(shown.at("history").at(0).at("step"), "pending");
+    EXPECT_EQ(shown.at("history").at(1).at("step"), "firing");
     expect_problem(get("/alerts/0123456789abcdef"), 404, "no-such-alert");
     expect_problem(get("/alerts/7"), 404, "no-such-alert");
 }
@@ -189,6 +191,79 @@ TEST_F(HttpAlerts, ASilenceNeedsAMatcherAnEndAnOwnerAndAReason) {
           R"({"severity_at_least":9,)" + end + "," + rest + "}"})
         expect_problem(post("/silences", body), 400, "bad-body");
     EXPECT_TRUE(rig.book->silences().empty());
+}
+
+TEST_F(HttpAlerts, GroupRunbookAndWhatHoldsThemBackAreShown) {
+    rig.group = "market=XNYS";
+    rig.key_text = "XNYS/2026-01-31";
+    rig.runbook = "https://wiki.example/x";
+    rig.missed(7);
+    const json::value made =
+        json::parse(post("/maintenance",
+                         R"({"group":"market=XNYS","end":"2126-01-01T00:00:00Z","owner":"a","reason":"r"})")
+                        .body);
+    const json::value list = json::parse(get("/alerts?group=market%3DXNYS").body);
+    ASSERT_EQ(list.at("items").as_array().size(), 1u);
+    const json::value& one = list.at("items").at(0);
+    EXPECT_EQ(one.at("group"), "market=XNYS");
+    EXPECT_EQ(one.at("state"), "pending");
+    EXPECT_EQ(one.at("runbook"), "https://wiki.example/x");
+    EXPECT_EQ(one.at("maintenance"), made.at("id"));
+    const json::value whole = json::parse(get("/alerts/" + std::string(one.at("id").as_string())).body);
+    EXPECT_EQ(whole.at("instances").at(0).at("subject"), "XNYS/2026-01-31");
+    EXPECT_EQ(
+        post("/silences", R"({"group":"market=XNYS","end":"2126-01-01T00:00:00Z","owner":"a","reason":"r"})")
+            .status,
+        201);
+}
+
+TEST_F(HttpAlerts, MaintenanceIsAddedListedAndEnded) {
+    const HttpAnswer answer = post(
+        "/maintenance",
+        R"({"workflow":"w","effect":"do_not_expect","schedule":{"zone":"Europe/Berlin","cron":"*/5 * * * *"},)"
+        R"("duration":"1h","last_date":"2126-12-31","owner":"ann","reason":"restarts","by":"bob"})");
+    ASSERT_EQ(answer.status, 201) << answer.body;
+    const json::value made = json::parse(answer.body);
+    EXPECT_EQ(made.at("state"), "active");
+    EXPECT_EQ(made.at("effect"), "do_not_expect");
+    EXPECT_EQ(made.at("duration"), "1h");
+    EXPECT_EQ(made.at("schedule").at("zone"), "Europe/Berlin");
+    EXPECT_FALSE(made.as_object().contains("end"));
+    EXPECT_EQ(json::parse(get("/maintenance?state=active").body).at("items").as_array().size(), 1u);
+    EXPECT_EQ(json::parse(get("/maintenance?state=waiting").body).at("items").as_array().size(), 0u);
+    const std::string one = fmt::format("/api/v1/maintenance/{}", made.at("id").to_number<uint64_t>());
+    const auto remove = [&](const std::string& target) {
+        return HttpClient(server->port()).request("DELETE", target);
+    };
+    const HttpAnswer ended = remove(one + "?by=eve");
+    EXPECT_EQ(ended.status, 200) << ended.body;
+    EXPECT_EQ(json::parse(ended.body).at("ended_by"), "eve");
+    expect_problem(remove(one), 409, "maintenance-over");
+    expect_problem(remove("/api/v1/maintenance/999"), 404, "no-such-maintenance");
+    expect_problem(get("/maintenance/1"), 405, "method-not-allowed");
+    expect_problem(remove("/api/v1/maintenance"), 405, "method-not-allowed");
+    const HttpAnswer foreign =
+        HttpClient(server->port()).request("DELETE", one, "Origin: http://evil.example\r\n");
+    expect_problem(foreign, 403, "foreign-origin");
+}
+
+TEST_F(HttpAlerts, AllFaultsOfAMaintenanceWindowAreToldAtOnce) {
+    const HttpAnswer answer =
+        post("/maintenance", R"({"schedule":{"zone":"Mars/Base","at":"25:00"},"duration":"soon",)"
+                             R"("last_date":"2026-02-30","effect":"shout","whom":"x","reason":"r"})");
+    expect_problem(answer, 400, "bad-body");
+    const std::string detail(json::parse(answer.body).at("detail").as_string());
+    for (const char* pointer : {"/schedule/zone: ", "/schedule/at: ", "/duration: ", "/last_date: ",
+                                "/effect: ", "/whom: ", "/owner: ", "/: matches everything"})
+        EXPECT_NE(detail.find(pointer), std::string::npos) << pointer << " in " << detail;
+    for (const std::string& body :
+         {std::string(R"({"workflow":"w","owner":"a","reason":"r"})"),
+          std::string(R"({"workflow":"w","owner":"a","reason":"r","end":"2020-01-01T00:00:00Z"})"),
+          std::string(
+              R"({"workflow":"w","owner":"a","reason":"r","end":"2126-01-01T00:00:00Z","duration":"1h"})"),
+          std::string("[]"), std::string("{")})
+        expect_problem(post("/maintenance", body), 400, "bad-body");
+    EXPECT_TRUE(rig.book->maintenance().empty());
 }
 
 }  // namespace

@@ -1,0 +1,274 @@
+// Control records: a start, what people do, what became of notifications.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pipeline/faults.h"
+#include "stages/alert/alert_book.h"
+#include "stages/alert/book_text.h"
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kRefusedMax = 1024;
+
+void read_scope(const RecordText& m, AlertScope& scope) {
+    if (const json::value* tenant = m.find("tenant"); tenant && tenant->is_number())
+        scope.tenant = static_cast<uint16_t>(m.number("tenant"));
+    scope.workflow = m.text_if("workflow");
+    scope.rule = m.text_if("rule");
+    scope.group = m.text_if("group");
+}
+
+/// Those that are over do not count.
+template <typename Map, typename Ended>
+size_t living(const Map& map, Ended ended) {
+    return static_cast<size_t>(
+        std::count_if(map.begin(), map.end(), [&](const auto& item) { return !ended(item.second); }));
+}
+
+}  // namespace
+
+void AlertBook::control(const RecordView& record) {
+    const auto* c = flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
+    const auto kind = static_cast<ControlKind>(c->kind());
+    const std::string_view name = view_of(c->name()), text = view_of(c->text());
+    const Now now{record.last_stamp(), record.first_seq()};
+    if (kind == ControlKind::kBoot) return boot(text, now);
+    if (kind == ControlKind::kWorkflowVersion && RecordText(text).text("action") == "retire")
+        end_withdrawn(AlertEnd::kRuleRetired, now);
+    run_timers(now);
+    bool done = true;
+    switch (kind) {
+        case ControlKind::kWorkflowRetired:
+            return workflow_retired(name, now);
+        case ControlKind::kAlertAcked:
+        case ControlKind::kAlertUnacked:
+        case ControlKind::kAlertAssigned:
+        case ControlKind::kAlertResolved:
+            done = command(kind, name, text, now);
+            break;
+        case ControlKind::kSilenceAdded:
+            done = add_silence(text, now);
+            break;
+        case ControlKind::kSilenceExpired:
+            done = expire_silence(name, text, now);
+            break;
+        case ControlKind::kMaintenanceAdded:
+            done = add_window(text, now);
+            break;
+        case ControlKind::kMaintenanceEnded:
+            done = end_window(name, text, now);
+            break;
+        case ControlKind::kNotificationResult:
+            return settle_notice(name, text, now);
+        default:
+            return;
+    }
+    if (done) return;
+    refused_.push_back(now.seq);
+    if (refused_.size() > kRefusedMax) refused_.pop_front();
+}
+
+void AlertBook::boot(std::string_view text, Now now) {
+    facts_ = text;
+    policy_ = read_alert_policy(text);
+    inhibition_.set_rules(policy_.inhibit);
+    // What came right while nobody looked should not be told: producers first send what they hold back.
+    quiet_until_ns_ = now.ns + kQuietNs;
+    for (auto& [id, e] : entries_) {
+        inhibition_.update(e.alert);
+        plan_missing_repeats(e, now);
+        for (uint8_t t = 0; t < kTimers; ++t)
+            if (e.timers[t] != 0) set_timer(e, static_cast<Timer>(t), e.timers[t]);
+    }
+    release_inhibited(now);
+    facts_dirty_ = true;
+}
+
+bool AlertBook::command(ControlKind kind, std::string_view name, std::string_view text, Now now) {
+    const auto id = number_of(name, 16);
+    const auto at = id ? entries_.find(*id) : entries_.end();
+    if (at == entries_.end()) return false;
+    Entry& e = at->second;
+    Alert& a = e.alert;
+    const RecordText m(text);
+    if (a.state == AlertState::kResolved || m.number("episode") != static_cast<int64_t>(a.episode) ||
+        m.number("version") != static_cast<int64_t>(a.version))
+        return false;
+    std::string by = m.text("by"), note = m.text("note");
+    switch (kind) {
+        case ControlKind::kAlertAcked:
+            // Again, where the severity has risen since and the ladder was begun anew.
+            if (a.state == AlertState::kAcked && a.escalates_ns == 0) return false;
+            acked(e, std::move(by), std::move(note), now);
+            break;
+        case ControlKind::kAlertUnacked:
+            if (a.state != AlertState::kAcked) return false;
+            a.state = AlertState::kFiring;
+            a.acked_by.clear();
+            ++a.version;
+            a.changed_ns = now.ns;
+            step(e, AlertStepKind::kUnacked, by, "", std::move(note), now);
+            clear_timer(e, kAckTimeout);
+            if (!e.fired) changed(e, now);
+            e.fired = true;
+            begin_ladder(e, now);
+            if (!e.told)
+                set_due(e, Due::kFiring, now.ns);
+            else
+                plan_missing_repeats(e, now);
+            release_inhibited(now);  // what hid it may have ended meanwhile
+            break;
+        case ControlKind::kAlertAssigned:
+            a.assignee = m.text("to");
+            ++a.version;
+            a.changed_ns = now.ns;
+            step(e, AlertStepKind::kAssigned, by, a.assignee, std::move(note), now);
+            break;
+        default:
+            e.closed_open += a.open;
+            e.closed_seq = now.seq;
+            e.closed_ns = now.ns;
+            for (AlertInstance& i : a.instances)
+                if (i.end == AlertEnd::kNone) i.end = AlertEnd::kClosed, i.end_ns = now.ns;
+            resolve(e, AlertEnd::kClosed, by, note, now);
+    }
+    dirty_entries_.insert(a.id);
+    return true;
+}
+
+void AlertBook::acked(Entry& e, std::string by, std::string note, Now now) {
+    Alert& a = e.alert;
+    const bool waited = a.state == AlertState::kPending || e.due == Due::kFiring;
+    a.state = AlertState::kAcked;
+    a.acked_by = std::move(by);
+    ++a.version;
+    a.changed_ns = now.ns;
+    step(e, AlertStepKind::kAcked, a.acked_by, "", std::move(note), now);
+    inhibition_.update(a);
+    clear_timer(e, kFire);
+    clear_timer(e, kEscalate);
+    if (e.due != Due::kWorse) clear_due(e);
+    e.repeats.clear();
+    time_repeats(e);
+    if (e.ladder.ack_timeout_ns > 0) set_timer(e, kAckTimeout, now.ns + e.ladder.ack_timeout_ns);
+    if (waited)
+        step(e, AlertStepKind::kNotSent, kSelf, "alert.firing", "acked before the wait for more was over",
+             now);
+}
+
+void AlertBook::workflow_retired(std::string_view workflow, Now now) {
+    end_withdrawn(AlertEnd::kRuleRetired, now);
+    // Its instances in trouble were withdrawn one by one, but those that retention had taken before.
+    for (auto& [id, e] : entries_) {
+        if (e.alert.workflow != workflow) continue;
+        e.closed_open = 0;
+        dirty_entries_.insert(id);
+        if (e.alert.state == AlertState::kResolved) continue;
+        for (AlertInstance& i : e.alert.instances)
+            if (i.end == AlertEnd::kNone) i.end = AlertEnd::kRuleRetired, i.end_ns = now.ns;
+        resolve(e, AlertEnd::kRuleRetired, kSelf, "the workflow was retired", now);
+    }
+}
+
+bool AlertBook::add_silence(std::string_view text, Now now) {
+    const RecordText m(text);
+    Silence s;
+    s.id = now.seq;
+    read_scope(m, s);
+    s.severity_at_least = static_cast<uint8_t>(m.number("severity_at_least"));
+    s.begin_ns = m.number("begin_ns", now.ns);
+    s.end_ns = m.number("end_ns");
+    s.owner = m.text("owner");
+    s.reason = m.text("reason");
+    s.by = m.text("by");
+    if ((s.empty() && s.severity_at_least == 0) || s.end_ns <= now.ns || s.end_ns <= s.begin_ns ||
+        living(silences_, [](const Silence& one) { return one.ended; }) >= kSilencesMax)
+        return false;
+    timers_.insert({s.end_ns, kOfSilence, s.id});
+    dirty_silences_.insert(s.id);
+    silences_.emplace(s.id, std::move(s));
+    return true;
+}
+
+bool AlertBook::expire_silence(std::string_view name, std::string_view text, Now now) {
+    const auto id = number_of(name, 10);
+    const auto at = id ? silences_.find(*id) : silences_.end();
+    if (at == silences_.end() || at->second.ended) return false;
+    timers_.erase({at->second.end_ns, kOfSilence, *id});
+    at->second.expired_by = RecordText(text).text("by");
+    const bool began = at->second.begin_ns <= now.ns;
+    if (began) at->second.end_ns = now.ns;
+    silence_over(at->second, now);
+    return true;
+}
+
+bool AlertBook::add_window(std::string_view text, Now now) {
+    const RecordText m(text);
+    MaintenanceWindow facts;
+    facts.id = now.seq;
+    read_scope(m, facts);
+    facts.do_not_expect = m.text("effect") == "do_not_expect";
+    facts.begin_ns = m.number("begin_ns", now.ns);
+    facts.end_ns = m.number("end_ns", MaintenanceWindow::kForever);
+    if (const json::value* schedule = m.find("schedule")) facts.schedule = json::serialize(*schedule);
+    facts.duration_ns = m.number("duration_ns");
+    facts.last_date = m.text("last_date");
+    facts.owner = m.text("owner");
+    facts.reason = m.text("reason");
+    facts.by = m.text("by");
+    const bool endless =
+        facts.schedule.empty() ? facts.end_ns == MaintenanceWindow::kForever : facts.duration_ns <= 0;
+    if (facts.empty() || endless || facts.end_ns <= facts.begin_ns ||
+        living(windows_, [](const Window& one) { return one.facts.ended; }) >= kSilencesMax)
+        return false;
+    try {
+        Window window(std::move(facts));
+        window.seek(now.ns);
+        if (window.facts.span_end_ns == 0) return false;  // no occurrence is to come
+        timers_.insert({window.facts.span_end_ns, kOfWindow, now.seq});
+        if (window.facts.do_not_expect) not_expecting_.insert(now.seq);
+        dirty_windows_.insert(now.seq);
+        windows_.emplace(now.seq, std::move(window));
+    } catch (const CivilError&) {
+        return false;  // written by another hand than the API's
+    }
+    return true;
+}
+
+bool AlertBook::end_window(std::string_view name, std::string_view text, Now now) {
+    const auto id = number_of(name, 10);
+    const auto at = id ? windows_.find(*id) : windows_.end();
+    if (at == windows_.end() || at->second.facts.ended) return false;
+    MaintenanceWindow& facts = at->second.facts;
+    timers_.erase({facts.span_end_ns, kOfWindow, *id});
+    facts.ended_by = RecordText(text).text("by");
+    facts.end_ns = now.ns;
+    span_over(at->second, now);
+    return true;
+}
+
+void AlertBook::settle_notice(std::string_view name, std::string_view text, Now now) {
+    const auto effect = number_of(name, 16);
+    const auto order = effect ? order_of_.find(*effect) : order_of_.end();
+    if (order == order_of_.end()) return;  // settled before
+    const auto at = outbox_.find(order->second);
+    const RecordText m(text);
+    if (const auto e = entries_.find(at->second.alert); e != entries_.end())
+        for (AlertNotice& n : e->second.alert.notices)
+            if (n.effect_id == *effect) {
+                n.state = m.flag("delivered") ? NoticeState::kDelivered : NoticeState::kFailed;
+                n.attempts = static_cast<uint32_t>(m.number("attempts"));
+                n.detail = m.text("detail");
+                n.done_ns = now.ns;
+                dirty_entries_.insert(e->first);
+            }
+    dirty_outbox_.insert(at->first);
+    outbox_.erase(at);
+    order_of_.erase(order);
+}
+
+}  // namespace penstock
