@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "pipeline/expression/schema.h"
 #include "schemas/limits.h"
 
 namespace penstock {
@@ -49,9 +50,12 @@ void check_members(const json::object& object, std::initializer_list<std::string
                    std::string_view pointer, Faults& faults) {
     for (const auto& member : object) {
         const std::string_view name = member.key();
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            faults.add(member_pointer(pointer, name),
-                       fmt::format("is not known; known are {}", fmt::join(known, ", ")));
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const std::string_view meant = nearest(name, {known.begin(), known.size()});
+        faults.add(member_pointer(pointer, name),
+                   fmt::format("is not known; {}known are {}",
+                               meant.empty() ? "" : fmt::format("did you mean {}? ", meant),
+                               fmt::join(known, ", ")));
     }
 }
 

@@ -62,6 +62,9 @@ struct RuleView {
     Health health = Health::kGreen;
     StampNs oldest_trouble_ns = 0;  ///< deadline; 0: none
     StampNs next_due_ns = 0;        ///< of the pending; 0: none
+    // Of rules on the clock, since the version was published: events that changed nothing.
+    uint64_t duplicates = 0;  ///< for what had come already
+    uint64_t unmatched = 0;   ///< for nothing that is expected, or too late for their window
 };
 inline constexpr std::array<std::string_view, 4> kRuleKindNames{"edge", "expected", "absence", "volume"};
 
@@ -120,7 +123,17 @@ struct SeriesQuery {
     StampNs from_ns = 0, to_ns = 0;          ///< half open
 };
 
-enum class RulePhase : uint8_t { kIdle, kPending, kAtRisk, kMissed, kMet, kLate, kCancelled, kExpired, kExcused };
+enum class RulePhase : uint8_t {
+    kIdle,
+    kPending,
+    kAtRisk,
+    kMissed,
+    kMet,
+    kLate,
+    kCancelled,
+    kExpired,
+    kExcused
+};
 inline constexpr std::array<std::string_view, 9> kRulePhaseNames{
     "idle", "pending", "at_risk", "missed", "met", "late", "cancelled", "missed_then_ended", "excused"};
 
@@ -129,7 +142,7 @@ struct InstanceView {
     struct Hop {
         std::string stage;
         StampNs time_ns = 0;
-        Seq seq = 0;  ///< of the event
+        Seq seq = 0;          ///< of the event
         std::string verdict;  ///< "", "unexpected", "out_of_order", "duplicate"
     };
     struct Rule {

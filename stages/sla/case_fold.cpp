@@ -4,19 +4,12 @@
 #include <limits>
 
 #include "pipeline/civil/business_time.h"
+#include "stages/sla/watch_rule.h"
 
 namespace penstock {
 
 using Phase = Obligation::Phase;
 using Terminal = WorkflowStage::Terminal;
-
-namespace {
-/// Saturates: an event of the year 2261 and a long span would leave 64 bits. Such a deadline never passes.
-StampNs later(StampNs from_ns, int64_t by_ns) {
-    StampNs sum;
-    return __builtin_add_overflow(from_ns, by_ns, &sum) ? std::numeric_limits<StampNs>::max() : sum;
-}
-}  // namespace
 
 void CaseState::clear(const Workflow& workflow) {
     obligations.clear();
@@ -29,13 +22,14 @@ void CaseState::clear(const Workflow& workflow) {
 
 StampNs CaseFold::deadline(const Edge& edge, StampNs anchor_ns) {
     return edge.hours ? add_business_time(*edge.hours, anchor_ns, edge.within_ns)
-                      : later(anchor_ns, edge.within_ns);
+                      : saturating_add(anchor_ns, edge.within_ns);
 }
 
 StampNs CaseFold::at_risk_from(const Edge& edge, StampNs anchor_ns, StampNs deadline_ns) {
     if (edge.amber <= 0) return deadline_ns;
     const auto share_ns = static_cast<int64_t>(static_cast<double>(edge.within_ns) * edge.amber);
-    return edge.hours ? add_business_time(*edge.hours, anchor_ns, share_ns) : later(anchor_ns, share_ns);
+    return edge.hours ? add_business_time(*edge.hours, anchor_ns, share_ns)
+                      : saturating_add(anchor_ns, share_ns);
 }
 
 void CaseFold::apply_all(CaseState& s, std::span<const CaseEvent> events) {

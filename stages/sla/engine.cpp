@@ -125,6 +125,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
     advance(now_ns, seq);
     uint16_t clock = kLiveClock;
     if (any_watermarks_ || head.flags & kHeadBackfill) clock = clock_of(head, *event_of(bytes), seq, now_ns);
+    if (!watch_roles_.empty() && !(head.flags & kHeadBackfill)) watch(head, *event_of(bytes), seq, now_ns);
     const auto it = roles_.find(head.type_hash);
     if (it == roles_.end()) return;
     const fb::Event& event = *event_of(bytes);
@@ -136,9 +137,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
         for (; i < roles.size() && roles[i].workflow == r.id; ++i) {
             const WorkflowStage& stage = r.workflow.stages[roles[i].stage];
             if (stage.type != view_of(event.type())) continue;  // another type of the same hash
-            if (!r.workflow.tenant.empty() &&
-                (head.tenant >= tenants_.size() || tenants_[head.tenant] != r.workflow.tenant))
-                continue;
+            if (!r.workflow.tenant.empty() && tenant_of(r.workflow) != head.tenant) continue;
             if (stage.when) {
                 if (!variables) variables.emplace(event, head.time_ns, now_ns);
                 const Value holds = stage.when->test(*variables);
@@ -173,8 +172,12 @@ bool Engine::is_drained_elsewhere(const Running& r, const Hash128& key) const {
 
 void Engine::index_roles() {
     roles_.clear();
+    watch_roles_.clear();
     for (const auto& r : running_) {
         if (!r) continue;
+        if (r->state != VersionState::kDraining)
+            for (uint32_t i = 0; i < r->workflow.watches.size(); ++i)
+                watch_roles_[r->workflow.watches[i].rule.type_hash].push_back({r->id, i});
         for (uint32_t i = 0; i < r->workflow.stages.size(); ++i)
             if (!r->workflow.stages[i].type.empty())
                 roles_[r->workflow.stages[i].type_hash].push_back({r->id, i});

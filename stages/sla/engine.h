@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "pipeline/state_machine.h"
@@ -164,6 +166,18 @@ class Engine final : public StateMachine {
     bool key_of(const Running& r, const EventHead& head, std::span<const uint8_t> bytes, Hash128& out) const;
     bool is_drained_elsewhere(const Running& r, const Hash128& key) const;
 
+    // Rules beside the graph (engine_watches.cpp).
+    void begin_watches(Running& r, StampNs now_ns);
+    uint32_t watching_of(Running& r, uint32_t rule, uint16_t tenant, bool start, StampNs now_ns);
+    void watch(const EventHead& head, const fb::Event& event, Seq seq, StampNs now_ns);
+    void fire_watch(Running& r, uint32_t place, StampNs now_ns, Seq cause_seq);
+    void arm_watch(Running& r, uint32_t place);
+    void end_watches(Running& r, StampNs now_ns, Seq cause_seq);
+    void tell_watch(uint32_t running_id, uint32_t place, const Watcher::Trouble& trouble);
+    void save_watches(Checkpoint& out);
+    void load_watch(RowReader& key, std::span<const uint8_t> key_bytes, std::span<const uint8_t> value);
+    std::optional<uint16_t> tenant_of(const Workflow& workflow) const;
+
     // Cases (engine_cases.cpp).
     /// The key reaches `reached_`.
     void reach(Running& r, const Hash128& key, const EventHead& head, const fb::Event& event, Seq seq,
@@ -228,8 +242,11 @@ class Engine final : public StateMachine {
     std::vector<std::string> tenants_;               ///< names by id, as the boot record has them
     std::vector<std::unique_ptr<Running>> running_;  ///< by id; null: retired
     std::map<std::string, std::vector<Version>, std::less<>> versions_;
-    absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;  ///< by type hash; of a workflow together
-    std::vector<std::unique_ptr<SourceClock>> clocks_;        ///< the first: the appliance's
+    absl::flat_hash_map<uint64_t, std::vector<Role>> roles_;        ///< by type hash; of a workflow together
+    absl::flat_hash_map<uint64_t, std::vector<Role>> watch_roles_;  ///< by type hash; stage: the rule
+    std::vector<std::tuple<uint32_t, uint32_t, uint16_t, std::unique_ptr<Watcher>>>
+        watchers_ended_;                                ///< their rows go at the next checkpoint
+    std::vector<std::unique_ptr<SourceClock>> clocks_;  ///< the first: the appliance's
     absl::flat_hash_map<Hash128, uint16_t, ClockIdHash> clock_by_id_;
     bool any_watermarks_ = false;
     bool any_drains_ = false;

@@ -5,6 +5,7 @@
 #include "stages/sla/engine.h"
 #include "stages/sla/key_selector.h"
 #include "stages/sla/running.h"
+#include "stages/sla/watch_rule.h"
 
 namespace penstock {
 
@@ -17,11 +18,6 @@ namespace {
 constexpr size_t kEventsMax = 64;
 constexpr size_t kGroupsMax = 10'000;
 constexpr std::string_view kDisorderRule = "order";
-
-StampNs later(StampNs from_ns, int64_t by_ns) {
-    StampNs sum;
-    return __builtin_add_overflow(from_ns, by_ns, &sum) ? std::numeric_limits<StampNs>::max() : sum;
-}
 
 CaseEvent case_event(Seq seq, uint16_t stage, StampNs time_ns) {
     return {seq & 0xffff'ffff'ffff, stage & uint64_t{0x7fff}, 0, time_ns};
@@ -331,7 +327,7 @@ void Engine::count_flight(Running& r, const Instance& instance, bool was, bool i
 void Engine::arm(Running& r, uint32_t i, uint32_t item, Obligation& o) {
     const Instance& instance = r.pool.at(i);
     const Edge& edge = r.workflow.edges[o.edge];
-    StampNs at_ns = later(o.deadline_ns, edge.grace_ns);
+    StampNs at_ns = saturating_add(o.deadline_ns, edge.grace_ns);
     if (o.phase == Phase::kArmed && edge.amber > 0)
         for (const CaseEvent& e : instance.record.events())
             if (e.seq == o.anchor_seq) {
@@ -367,6 +363,7 @@ void Engine::fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now
     Running* r = running(due.payload.workflow);
     if (!r) return;
     const uint32_t i = due.payload.instance;
+    if (due.payload.item == Timer::kWatch) return fire_watch(*r, i, now_ns, cause_seq);
     Instance& instance = r->pool.at(i);
     if (due.payload.item == Timer::kCheck) {
         instance.retention = kNoTimer;
@@ -378,7 +375,7 @@ void Engine::fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now
     const Edge& edge = r->workflow.edges[o.edge];
     o.timer = kNoTimer;
     account(*r, instance, o.edge, o.phase, -1);
-    if (now_ns <= later(o.deadline_ns, edge.grace_ns)) {
+    if (now_ns <= saturating_add(o.deadline_ns, edge.grace_ns)) {
         o.phase = Phase::kAtRisk;
         account(*r, instance, o.edge, o.phase, 1);
         arm(*r, i, due.payload.item, o);
@@ -405,7 +402,7 @@ void Engine::check(Running& r, uint32_t i, StampNs now_ns, Seq cause_seq) {
     StampNs next_ns = std::numeric_limits<StampNs>::max();
     if (instance.early &&
         (r.workflow.unexpected == OnDisorder::kAlert || r.workflow.out_of_order == OnDisorder::kAlert)) {
-        const StampNs settled_ns = later(instance.last_ns, disorder_ns);
+        const StampNs settled_ns = saturating_add(instance.last_ns, disorder_ns);
         if (now_ns > settled_ns)
             review_disorder(r, i, cause_seq, now_ns);
         else
@@ -415,7 +412,7 @@ void Engine::check(Running& r, uint32_t i, StampNs now_ns, Seq cause_seq) {
         int64_t kept_ns = options_.instance_retention_ns;
         if (!has_begun(r, instance) && (kept_ns == 0 || kept_ns > disorder_ns))
             kept_ns = std::max<int64_t>(disorder_ns, 1);
-        const StampNs until_ns = later(instance.last_ns, kept_ns);
+        const StampNs until_ns = saturating_add(instance.last_ns, kept_ns);
         if (kept_ns > 0 && until_ns < now_ns) return evict(r, i, cause_seq, now_ns);
         if (kept_ns > 0) next_ns = std::min(next_ns, until_ns);
     }
@@ -523,9 +520,10 @@ void Engine::review_disorder(Running& r, uint32_t i, Seq cause_seq, StampNs now_
 
 uint32_t Engine::group_of(Running& r, const fb::Event& event) {
     if (r.workflow.groups.empty()) return 0;
-    std::string text, alert_text, value;
+    std::string text, alert_text, scratch;
     for (const GroupField& field : r.workflow.groups) {
-        if (!select_text(field.selector, event, value)) value = "(none)";
+        std::string_view value = select_text(field.selector, event, scratch);
+        if (value.empty()) value = "(none)";
         for (std::string* to : {&text, field.tells_alerts_apart ? &alert_text : nullptr}) {
             if (!to) continue;
             if (!to->empty()) *to += ", ";

@@ -3,6 +3,7 @@
 //   S 1 id                 a version that runs: its document and counts
 //   S 2 id key             an instance
 //   S 3 producer, S 4      the observer's
+//   S 5 id rule tenant ...  a rule on the clock: that it runs, and its own rows
 //   S 6 number             a clock
 //   S 7 id number          a group
 //   S 8 id what level time a point of a series; what: 0 the workflow, edges from 1, groups from 2^31
@@ -22,6 +23,7 @@ enum Table : uint8_t {
     kTotals = 0,
     kWorkflows = 1,
     kInstances = 2,
+    kWatches = 5,
     kClocks = 6,
     kGroups = 7,
     kSeries = 8,
@@ -90,6 +92,7 @@ void Engine::begin_save(Checkpoint& out) {
     observer_.save(out);
     save_clocks(out);
     save_versions(out);
+    save_watches(out);
     if (!std::exchange(totals_dirty_, false)) return;
     key.clear();
     value.value(fired_).value(retracted_).value(evicted_).value(uint64_t{running_.size()}).value(kFormat);
@@ -250,6 +253,8 @@ void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_
         }
         case Observer::kGapsTable:
             return observer_.load_gaps(value);
+        case kWatches:
+            return load_watch(key, key_bytes, value_bytes);
         case kClocks: {
             const uint32_t number = key.key_u32();
             const auto kind = value.value<SourceClock::Kind>();
@@ -373,6 +378,10 @@ void Engine::loaded(StampNs) {
     now_ns_ = kNoTime;
     for (const auto& r : running_) {
         if (!r) continue;
+        for (uint32_t place = 0; place < r->watching.size(); ++place) {
+            r->watching[place].watcher->loaded();
+            arm_watch(*r, place);
+        }
         any_drains_ |= r->state == VersionState::kDraining;
         r->pool.for_each([&](uint32_t i) {
             Instance& instance = r->pool.at(i);

@@ -117,6 +117,7 @@ void Engine::run(Version& v, VersionState state, Workflow workflow) {
     v.seen.state = state;
     v.dirty = true;
     totals_dirty_ = true;
+    begin_watches(*running_.back(), now_ns_);
 }
 
 void Engine::set_state(Version& v, VersionState state) {
@@ -151,6 +152,7 @@ void Engine::activate(std::string_view name, uint32_t number, bool migrate_cases
             drop(old, now_ns, cause_seq);
         } else {
             set_state(old, VersionState::kDraining);
+            end_watches(from, now_ns, cause_seq);
             from.drains.clear();
             to.drains.push_back(from.id);
         }
@@ -235,6 +237,7 @@ void Engine::drop(Version& v, StampNs now_ns, Seq cause_seq) {
         while (save_some(1'000)) {
         }  // its rows of the cut are copied from what goes now
         drop_instances(*r, now_ns, cause_seq);
+        end_watches(*r, now_ns, cause_seq);
         retired_unsaved_.push_back(r->id);
         running_[v.running].reset();
         for (const auto& other : running_)

@@ -197,6 +197,16 @@ WorkflowView Engine::summary(const Running& r) const {
         const StampNs ns = e < r.swept.oldest_trouble_ns.size() ? r.swept.oldest_trouble_ns[e] : 0;
         if (ns != 0) oldest_ns = oldest_ns == 0 ? ns : std::min(oldest_ns, ns);
     }
+    for (const Running::Watching& w : r.watching) {
+        const RuleView rule = w.watcher->view();
+        v.health = std::max(v.health, rule.health);
+        in_trouble += rule.counts.in_trouble;
+        at_risk += rule.counts.at_risk;
+        if (rule.counts.in_trouble == 0) continue;
+        worst = std::max(worst, rule.severity);
+        if (rule.oldest_trouble_ns != 0)
+            oldest_ns = oldest_ns == 0 ? rule.oldest_trouble_ns : std::min(oldest_ns, rule.oldest_trouble_ns);
+    }
     v.reason = kHealthNames[static_cast<size_t>(v.health)];
     if (v.health == Health::kGreen) return v;
     std::string_view separator = ": ";
@@ -248,6 +258,7 @@ WorkflowView Engine::view(std::string_view name) const {
         of_stage[edge.to] = std::max(of_stage[edge.to], rule.health);
         v.rules.push_back(std::move(rule));
     }
+    for (const Running::Watching& w : r->watching) v.rules.push_back(w.watcher->view());
     constexpr std::string_view kTerminals[] = {"", "success", "failure"};
     for (size_t i = 0; i < r->workflow.stages.size(); ++i) {
         const WorkflowStage& stage = r->workflow.stages[i];
@@ -360,7 +371,7 @@ std::vector<InstanceView> Engine::lifecycle(std::string_view workflow, uint16_t 
     for (const auto& r : running_) {
         if (!r || (!workflow.empty() && r->workflow.name != workflow)) continue;
         const bool subject = r->workflow.key.kind == KeySelector::Kind::kSubject;
-        const Hash128 hash = subject && subject_key ? subject_key(tenant, key) : key_of_text(key, tenant);
+        const Hash128 hash = subject && subject_key ? subject_key(tenant, key) : hash_key(key, tenant);
         const uint32_t i = r->pool.index_of(hash);
         if (i != InstancePool::kNone) out.push_back(instance_view(*r, r->pool.at(i)));
     }

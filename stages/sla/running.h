@@ -31,6 +31,14 @@ struct Engine::Running {
         Series series;
         bool dirty = true;
     };
+    /// A rule beside the graph, of one tenant.
+    struct Watching {
+        uint32_t rule;  ///< of Workflow::watches
+        uint16_t tenant;
+        std::unique_ptr<Watcher> watcher;
+        TimerId timer = kNoTimer;
+        bool saved = false;  ///< that it is there
+    };
     /// What a look at all its instances found last; no part of the state.
     struct Sweep {
         uint32_t at = 0;
@@ -57,6 +65,7 @@ struct Engine::Running {
     std::map<std::string, uint32_t, std::less<>> group_of;
     Series series;
     std::vector<Series> edge_series;
+    std::vector<Watching> watching;
 
     std::vector<uint32_t> changed;  ///< instances changed in this interval; some may have gone
     std::vector<uint32_t> unsaved;  ///< those of the interval before, while it is saved; from the end

@@ -62,11 +62,12 @@ class Watcher {
     virtual void start(StampNs now_ns) = 0;
     /// What is due before it has been advanced over.
     virtual void on_event(const WatchedEvent& event) = 0;
-    /// Something is judged once now > due_ns(); TimerWheel's kNever: nothing is.
+    /// Nothing is judged before now > due_ns(), and what is due is judged then, or due_ns() is later after
+    /// the next advance; TimerWheel's kNever: nothing is.
     virtual StampNs due_ns() const = 0;
     /// Judges all that is due before `now_ns`, in order of time.
     virtual void advance(StampNs now_ns, Seq cause_seq) = 0;
-    /// The rule goes: withdraws what it found.
+    /// The rule goes: withdraws what it found. The next save() erases every row; it is not used after that.
     virtual void end(StampNs now_ns, Seq cause_seq) = 0;
     virtual RuleView view() const = 0;
 

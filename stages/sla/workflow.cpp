@@ -12,7 +12,11 @@
 #include "pipeline/civil/duration.h"
 #include "pipeline/faults.h"
 #include "schemas/limits.h"
+#include "stages/sla/absence.h"
 #include "stages/sla/event_variables.h"
+#include "stages/sla/expected_arrival.h"
+#include "stages/sla/key_selector.h"
+#include "stages/sla/volume.h"
 #include "stages/sla/workflow_graph.h"
 
 namespace penstock {
@@ -31,37 +35,6 @@ constexpr double kAmber = 0.8;
 
 uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-KeySelector parse_selector(const std::string& text, const std::string& pointer, Faults& faults) {
-    KeySelector key;
-    std::vector<std::string> parts;
-    for (size_t at = 0; at <= text.size();) {
-        const size_t dot = std::min(text.find('.', at), text.size());
-        parts.push_back(text.substr(at, dot - at));
-        if (parts.back().empty()) faults.add(pointer, "has an empty part; write for example data.order.id");
-        at = dot + 1;
-    }
-    const bool dotted = parts.size() > 1;
-    if (text == "subject") return key;
-    if (text == "source") {
-        key.kind = KeySelector::Kind::kSource;
-    } else if (dotted && parts[0] == "data") {
-        key.kind = KeySelector::Kind::kData;
-        key.path.assign(parts.begin() + 1, parts.end());
-    } else if (parts.size() == 2 && (parts[0] == "keys" || parts[0] == "groups")) {
-        key.kind = parts[0] == "keys" ? KeySelector::Kind::kKeys : KeySelector::Kind::kGroups;
-        key.path = {parts[1]};
-    } else if (!dotted && text != "id" && text != "type" && text != "time" && text != "data") {
-        key.kind = KeySelector::Kind::kExtension;
-        key.path = {text};
-    } else {
-        faults.add(pointer, fmt::format("'{}' is no attribute that has one text; use subject, source, "
-                                        "keys.NAME, groups.NAME, data.MEMBER or "
-                                        "an extension attribute",
-                                        text));
-    }
-    return key;
-}
-
 /// Reads one document; faults are gathered.
 class Reader {
   public:
@@ -70,11 +43,15 @@ class Reader {
         const json::object& object = root.get_object();
         check_members(object,
                       {"name", "description", "tenant", "key", "groups", "alerts_by", "calendars", "disorder",
-                       "order", "stages", "edges"},
+                       "order", "expected", "absence", "volume", "stages", "edges"},
                       "", faults_);
         w_.name = read_text(object, "name", "", faults_);
-        w_.key_text = read_text(object, "key", "", faults_);
-        if (!w_.key_text.empty()) w_.key = parse_selector(w_.key_text, "/key", faults_);
+        const bool clock_only =
+            !object.if_contains("edges") && !object.if_contains("stages") &&
+            (object.if_contains("expected") || object.if_contains("absence") || object.if_contains("volume"));
+        if (!clock_only || object.if_contains("key")) w_.key_text = read_text(object, "key", "", faults_);
+        if (!w_.key_text.empty())
+            w_.key = parse_key_selector(w_.key_text, "/key", faults_).value_or(KeySelector{});
         if (const json::value* d = object.if_contains("description"); d && !d->is_string())
             faults_.add("/description", "must be a string");
         if (object.if_contains("tenant")) w_.tenant = read_text(object, "tenant", "", faults_);
@@ -82,7 +59,10 @@ class Reader {
         read_order(object);
         if (const json::value* calendars = object.if_contains("calendars")) read_calendars(*calendars);
         if (const json::value* stages = object.if_contains("stages")) read_stages(*stages);
-        read_edges(object.if_contains("edges"));
+        read_watches<ExpectedRules>(object, "expected", read_expected, make_expected);
+        read_watches<AbsenceRules>(object, "absence", read_absence, make_absence);
+        read_watches<VolumeRules>(object, "volume", read_volume, make_volume);
+        if (!clock_only) read_edges(object.if_contains("edges"));
         if (faults_.count() == 0) connect(w_, faults_);
         if (faults_.count() > 0) throw WorkflowError(faults_.text());
         return std::move(w_);
@@ -139,6 +119,18 @@ class Reader {
         return otherwise;
     }
 
+    template <typename Rules, typename Read, typename Make>
+    void read_watches(const Object& object, std::string_view name, Read read_rules, Make make) {
+        const json::value* value = object.if_contains(name);
+        if (!value) return;
+        const auto calendar = [this](std::string_view of) {
+            const auto it = calendars_.find(of);
+            return it == calendars_.end() ? nullptr : it->second;
+        };
+        for (const auto& rule : Rules(read_rules(*value, member_pointer("", name), calendar, faults_)))
+            w_.watches.push_back({rule->watch, [rule, make](uint16_t tenant) { return make(rule, tenant); }});
+    }
+
     void read_groups(const Object& object) {
         if (const json::value* groups = object.if_contains("groups")) {
             const json::array* fields = array_of(groups, "/groups", kGroupsMax, "attributes");
@@ -151,7 +143,8 @@ class Reader {
                 const std::string text((*fields)[i].get_string());
                 const size_t dot = text.rfind('.');
                 w_.groups.push_back({dot == text.npos ? text : text.substr(dot + 1),
-                                     parse_selector(text, pointer, faults_), false});
+                                     parse_key_selector(text, pointer, faults_).value_or(KeySelector{}),
+                                     false});
                 group_texts_.push_back(text);
             }
         }

@@ -12,6 +12,7 @@
 
 #include "pipeline/civil/calendar.h"
 #include "pipeline/expression/expression.h"
+#include "stages/sla/watcher.h"
 
 namespace penstock {
 
@@ -73,6 +74,12 @@ struct GroupField {
     bool tells_alerts_apart = false;
 };
 
+/// A rule beside the graph.
+struct Watch {
+    WatchRule rule;
+    std::function<std::unique_ptr<Watcher>(uint16_t tenant)> make;
+};
+
 struct Workflow {
     std::string name;
     std::string tenant;  ///< whose events it watches; empty: each tenant's, for itself
@@ -81,6 +88,7 @@ struct Workflow {
     std::vector<GroupField> groups;
     std::vector<WorkflowStage> stages;
     std::vector<Edge> edges;
+    std::vector<Watch> watches;
     std::vector<uint32_t> joins;               ///< stages that are, in the order in which they can be reached
     std::vector<std::vector<uint32_t>> loops;  ///< stages of each
     int64_t disorder_ns =

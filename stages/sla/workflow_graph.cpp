@@ -91,6 +91,10 @@ class Connector {
             if (!e.name.empty() && !names.insert(e.name).second)
                 faults_.add("/edges",
                             fmt::format("two edges are named '{}'; give each its own name", e.name));
+        for (const Watch& w : w_.watches)
+            if (!names.insert(w.rule.name).second)
+                faults_.add("/",
+                            fmt::format("two rules are named '{}'; give each its own name", w.rule.name));
         for (uint32_t i = 0; i < w_.edges.size(); ++i) {
             Edge& e = w_.edges[i];
             w_.stages[e.from].out.push_back(i);

@@ -95,8 +95,8 @@ TEST(Calendar, AllFaultsAreToldEachWithItsPlace) {
                       "hours": {"mon": [["22:00", "06:00"]], "tue": [["09:00", "12:00"], ["11:00", "13:00"]],
                                 "day": [], "thu": [["9:00", "10:00"]], "fri": [["09:00", "09:00"]]},
                       "hollidays": []})"),
-              "/hollidays: is not known; known are name, zone, working_weekdays, holidays, "
-              "extra_working_days, hours\n"
+              "/hollidays: is not known; did you mean holidays? known are name, zone, "
+              "working_weekdays, holidays, extra_working_days, hours\n"
               "/name: must be a non-empty string\n"
               "/zone: 'Europe/Berlni' is no known time zone; did you mean Europe/Berlin?\n"
               "/working_weekdays/1: must be one of mon, tue, wed, thu, fri, sat, sun\n"
