@@ -136,7 +136,8 @@ class Appliance {
         telemetry_.version = PENSTOCK_VERSION;
         telemetry_.started_ns = clock_.wall_ns();
         make_regions();
-        engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
+        engine_.subject_key = subject_hasher(log_.identity().hash_secret);
+        connect(engine_, alerts_);
         read_workflows();
         http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
                                              letters_, alerts_, workflow_access(), alert_requests_, clock_);
@@ -199,8 +200,7 @@ class Appliance {
                     folder_.sub("log"), e.what()),
                 e.code);
         }
-        for (const uint32_t id : engine_.workflow_ids())
-            active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
+        active_documents_ = documents_of_configuration(engine_);
         const EventLog::Bounds bounds = log_.bounds();
         telemetry_.first_seq = bounds.first_seq;
         telemetry_.committed_seq = bounds.next_seq;
@@ -243,6 +243,7 @@ class Appliance {
         log_thread_ = std::thread([this] {
             guarded("log", [this] { log_stage_->do_work(kIdleWaitNs); }, log_stop_, kLogConsumer);
         });
+        workflow_reader_.attach(sla_stage_.get());
         state_thread_ = std::thread([this] {
             guarded("sla", [this] { sla_stage_->do_work(kIdleWaitNs); }, state_stop_, kStateConsumer);
         });
@@ -286,11 +287,15 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"targets":{},"alerts":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs,
                 static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs,
-                alert_targets_json(config_, log_.names()), alert_rules_json(config_.alerts)));
+                static_cast<int64_t>(config_.sla.source_idle_s) * kSecondNs,
+                static_cast<int64_t>(config_.sla.source_hold_s) * kSecondNs,
+                static_cast<int64_t>(config_.sla.source_lag_s) * kSecondNs,
+                tenant_names_json(log_.names().tenants), alert_targets_json(config_, log_.names()),
+                alert_rules_json(config_.alerts)));
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "admin/appliance_workflows.h"
 #include "pipeline/stream_hash.h"
 
 namespace penstock {
@@ -25,7 +26,7 @@ bool equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), 
 
 StateCheck::StateCheck(const std::string& path, const std::string& log_id)
     : store_({.path = path, .log_id = log_id, .read_only = true}) {
-    engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
+    connect(engine_, alerts_);
     StreamHash hash;
     hash.reset();
     applied_seq_ = store_.load([&](Bytes key, Bytes value) {

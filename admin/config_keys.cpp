@@ -125,6 +125,17 @@ const std::array kKeys{
         "After a start, deadlines wait until every producer that was connected at the stop has said that it "
         "is caught up, but no longer than this. 0: they are judged at once.",
         PENSTOCK_NUMBER(sla.recovery_hold_s), 0, 86'400},
+    ConfigKey{"sla", "source_idle_s", ValueKind::kCount,
+              "A source that sends watermarks holds deadlines up no longer when nothing has come from it for "
+              "so long.",
+              PENSTOCK_NUMBER(sla.source_idle_s), 1, 86'400},
+    ConfigKey{"sla", "source_hold_s", ValueKind::kCount,
+              "A deadline waits for the watermark of its source at most so long.",
+              PENSTOCK_NUMBER(sla.source_hold_s), 1, 86'400},
+    ConfigKey{"sla", "source_lag_s", ValueKind::kCount,
+              "A source whose watermark is behind by more lags: one alert tells so, of the workflow "
+              "\"sources\".",
+              PENSTOCK_NUMBER(sla.source_lag_s), 1, 86'400},
     ConfigKey{
         "sla", "spin_us", ValueKind::kCount,
         "While batches come in quick succession the thread that judges deadlines looks for the next one "

@@ -152,6 +152,7 @@ struct InstanceView {
         StampNs deadline_ns = 0;
     };
     std::string workflow, group;
+    std::string alert_group;  ///< the part of it by which its alerts are told apart
     uint32_t version = 0;
     Hash128 key;
     uint16_t tenant = 0;

@@ -56,6 +56,13 @@ std::string life_text(const json::object& life) {
         out += one_line(fmt::format("  alert {} {} severity {}: {}", text_at(a, "id"), text_at(a, "state"),
                                     number_at(a, "severity"), text_at(a, "rule"))) +
                "\n";
+        for (const json::value& step : list_at(a, "steps")) {
+            const json::object& s = step.as_object();
+            const std::string note = text_at(s, "note").empty() ? "" : ": " + text_at(s, "note");
+            out += one_line(fmt::format("    {}  {} by {}{}", short_time(text_at(s, "at")),
+                                        text_at(s, "step"), text_at(s, "by"), note)) +
+                   "\n";
+        }
     }
     return out;
 }

@@ -26,18 +26,18 @@ Response no_such_alert(std::string_view id) {
                    fmt::format("\"{}\" is not known; GET /api/v1/alerts lists them", id));
 }
 
-void write_step(JsonWriter& out, const AlertStep& s) {
-    out.begin_object().field("seq", s.seq).field("at", rfc3339(s.at_ns)).field("episode", s.episode);
-    out.field("version", s.version).field("step", kAlertStepNames[static_cast<size_t>(s.kind)]);
-    out.field("by", s.by).field_if("cause", s.cause).field_if("note", s.note).end_object();
-}
-
 std::string_view state_of(const Silence& s, StampNs now_ns) {
     if (s.ended || s.end_ns <= now_ns) return s.expired_by.empty() ? "ended" : "expired";
     return s.begin_ns <= now_ns ? "active" : "waiting";
 }
 
 }  // namespace
+
+void write_step(JsonWriter& out, const AlertStep& s) {
+    out.begin_object().field("seq", s.seq).field("at", rfc3339(s.at_ns)).field("episode", s.episode);
+    out.field("version", s.version).field("step", kAlertStepNames[static_cast<size_t>(s.kind)]);
+    out.field("by", s.by).field_if("cause", s.cause).field_if("note", s.note).end_object();
+}
 
 /// Writes alerts and silences as JSON.
 class AlertDoor::Writer {

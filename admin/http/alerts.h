@@ -12,6 +12,9 @@
 
 namespace penstock::http {
 
+class JsonWriter;
+void write_step(JsonWriter& out, const AlertStep& step);
+
 /// The HTTP thread. What changes something goes to the intake thread, which answers once it is durable.
 class AlertDoor {
   public:

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <map>
 
+#include "admin/http/alerts.h"
 #include "admin/http/paging.h"
 #include "admin/http/workflow_json.h"
 #include "admin/http/workflows.h"
@@ -61,15 +62,28 @@ void WorkflowDoor::write_alerts(JsonWriter& out, const InstanceView& instance) c
     filter.workflow = instance.workflow;
     filter.tenant = instance.tenant;
     out.key("alerts").begin_array();
-    for (const Alert& alert : alerts_.alerts(filter, std::nullopt, kAlertsLookedAt)) {
+    filter.group = instance.alert_group;
+    for (const Alert& listed : alerts_.alerts(filter, std::nullopt, kAlertsLookedAt)) {
         const auto of_rule = [&](const InstanceView::Rule& r) {
-            return r.name == alert.rule && r.phase != RulePhase::kIdle;
+            return r.name == listed.rule && r.phase != RulePhase::kIdle;
         };
         if (std::none_of(instance.rules.begin(), instance.rules.end(), of_rule)) continue;
-        out.begin_object().field("id", fmt::format("{:016x}", alert.id)).field("rule", alert.rule);
-        out.field("state", kAlertStateNames[static_cast<size_t>(alert.state)]);
-        out.field("severity", alert.severity).field("episode", alert.episode).field("open", alert.open);
-        out.end_object();
+        const auto alert = alerts_.alert(listed.id);
+        // The alert names its last instances only: of older ones it cannot be told.
+        if (!alert || (alert->total <= alert->instances.size() &&
+                       std::none_of(alert->instances.begin(), alert->instances.end(),
+                                    [&](const AlertInstance& i) { return i.key == instance.key; })))
+            continue;
+        out.begin_object().field("id", fmt::format("{:016x}", alert->id)).field("rule", alert->rule);
+        out.field_if("group", alert->group);
+        out.field("state", kAlertStateNames[static_cast<size_t>(alert->state)]);
+        out.field("severity", alert->severity).field("episode", alert->episode).field("open", alert->open);
+        out.key("steps").begin_array();
+        for (const AlertStep& step : alert->history)
+            if (step.episode == alert->episode && step.kind != AlertStepKind::kSent &&
+                step.kind != AlertStepKind::kNotSent)
+                write_step(out, step);
+        out.end_array().end_object();
     }
     out.end_array();
 }

@@ -71,7 +71,13 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
     if (kind == ControlKind::kProducerDisconnected) observer_.disconnected(producer());
     if (kind == ControlKind::kCaughtUp) observer_.caught_up(producer(), now_ns);
     advance(now_ns, seq);
-    if (kind == ControlKind::kWorkflow) define(parse_workflow(text), now_ns, seq);
+    if (kind == ControlKind::kWorkflow) {
+        try {
+            define(parse_workflow(text), now_ns, seq);
+        } catch (const WorkflowError&) {  // what an older version took: kept, with its faults
+            add_version(name, text, VersionState::kDraft, false, By{}, now_ns, seq);
+        }
+    }
     if (kind == ControlKind::kWorkflowRetired) retire(name, now_ns, seq);
     if (kind != ControlKind::kWatermark && kind != ControlKind::kWorkflowVersion) return;
 
@@ -91,10 +97,16 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
                             : action == "activate" ? VersionState::kActive
                             : action == "draft"    ? VersionState::kDraft
                                                    : VersionState::kRetired;
-    if (number == 0)
-        add_version(name, text_in(*o, "document"), to, flag_in(*o, "migrate"), by, now_ns, seq);
-    else
-        change_version(name, number, to, flag_in(*o, "migrate"), by, now_ns, seq);
+    try {
+        if (number == 0)
+            add_version(name, text_in(*o, "document"), to, flag_in(*o, "migrate"), by, now_ns, seq);
+        else if (action == "discard")
+            discard(name, number);
+        else
+            change_version(name, number, to, flag_in(*o, "migrate"), by, now_ns, seq);
+    } catch (const WorkflowError&) {
+        add_version(name, text_in(*o, "document"), VersionState::kDraft, false, by, now_ns, seq);
+    }
 }
 
 void Engine::boot(std::string_view text, StampNs now_ns) {

@@ -80,6 +80,9 @@ class Engine final : public StateMachine {
     bool change_version(std::string_view name, uint32_t number, VersionState to, bool migrate, By by,
                         StampNs now_ns, Seq cause_seq);
 
+    /// Forgets a version that does not run.
+    void discard(std::string_view name, uint32_t number);
+
     // --- output ---
     /// Called in order, from inside apply.
     std::function<void(const SlaEffect&)> on_effect;
@@ -102,6 +105,8 @@ class Engine final : public StateMachine {
     size_t instances() const;
     const Observer& observer() const { return observer_; }
     size_t timers() const;
+    /// The latest time that it was told.
+    StampNs now_ns() const { return now_ns_; }
     /// Bytes of instances with their index, and of timers.
     std::pair<size_t, size_t> memory() const;
 
@@ -189,6 +194,10 @@ class Engine final : public StateMachine {
     void end_trouble(Running& r, const Moment& at, const Obligation& was, Obligation::Phase now);
     void arm(Running& r, uint32_t instance, uint32_t item, Obligation& obligation);
     void disarm(const Instance& instance, TimerId& timer);
+    void disarm_check(Instance& instance);
+    TimerWheel<Timer>& check_wheel(const Instance& instance);
+    bool is_history(const Instance& instance) const;
+    bool outlived(const Running& r, const Instance& instance) const;
     void move_to_clock(Running& r, uint32_t instance, uint16_t clock);
     void fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
     void check(Running& r, uint32_t instance, StampNs now_ns, Seq cause_seq);

@@ -31,6 +31,10 @@ CaseEvent case_event(Seq seq, uint16_t stage, StampNs time_ns) {
 void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const fb::Event& event, Seq seq,
                    uint16_t clock, StampNs now_ns) {
     uint32_t i = r.pool.find(key);
+    if (i != InstancePool::kNone && outlived(r, r.pool.at(i))) {
+        evict(r, i, seq, now_ns);
+        i = InstancePool::kNone;
+    }
     if (i == InstancePool::kNone) {
         i = r.pool.add(key, head.tenant);
         Instance& fresh = r.pool.at(i);
@@ -41,12 +45,10 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
     Instance& instance = r.pool.at(i);
     const bool history = clocks_[clock]->kind == SourceClock::Kind::kBackfill;
     // History does not take a case back from the clock that judges it already.
-    if (instance.clock != clock &&
-        !(history && clocks_[instance.clock]->kind != SourceClock::Kind::kBackfill))
-        move_to_clock(r, i, clock);
+    if (instance.clock != clock && !(history && !is_history(instance))) move_to_clock(r, i, clock);
     for (const uint16_t stage : reached_) ++r.reached[stage];
     const Moment at{i, seq, clocks_[instance.clock]->judges_ns(now_ns, options_.sources)};
-    instance.last_ns = std::max(instance.last_ns, at.now_ns);
+    instance.last_ns = std::max(instance.last_ns, is_history(instance) ? now_ns_ : at.now_ns);
 
     const auto events = instance.record.events();
     size_t place = events.size();
@@ -252,7 +254,7 @@ void Engine::end_trouble(Running& r, const Moment& at, const Obligation& was, Ph
 
 void Engine::account(Running& r, const Instance& instance, uint16_t edge, Phase phase, int by) {
     const auto n = static_cast<uint64_t>(static_cast<int64_t>(by));
-    const bool judged = clocks_[instance.clock]->kind != SourceClock::Kind::kBackfill;
+    const bool judged = !is_history(instance);
     Running::Group& group = r.groups[instance.group];
     group.dirty = true;
     for (RuleCounts* c : {&r.counts[edge], &group.counts}) {
@@ -342,15 +344,20 @@ void Engine::disarm(const Instance& instance, TimerId& timer) {
     timer = kNoTimer;
 }
 
+void Engine::disarm_check(Instance& instance) {
+    if (instance.retention != kNoTimer) check_wheel(instance).cancel(instance.retention);
+    instance.retention = kNoTimer;
+}
+
 void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock) {
     Instance& instance = r.pool.at(i);
-    disarm(instance, instance.retention);
+    disarm_check(instance);
     for (Obligation& o : instance.record.obligations()) {
         disarm(instance, o.timer);
         account(r, instance, o.edge, o.phase, -1);
     }
     instance.clock = clock;
-    instance.last_ns = clocks_[clock]->judges_ns(now_ns_, options_.sources);
+    instance.last_ns = is_history(instance) ? now_ns_ : clocks_[clock]->judges_ns(now_ns_, options_.sources);
     uint32_t item = 0;
     for (Obligation& o : instance.record.obligations()) {
         account(r, instance, o.edge, o.phase, 1);
@@ -382,7 +389,7 @@ void Engine::fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now
         return;
     }
     checks_.push_back(due.payload);
-    const bool excused = clocks_[clock]->kind != SourceClock::Kind::kBackfill && not_expected &&
+    const bool excused = !is_history(instance) && not_expected &&
                          not_expected(instance.tenant, r->workflow.name, edge.name,
                                       r->groups[instance.group].alert_text, o.deadline_ns);
     o.phase = excused ? Phase::kExcused : Phase::kMissed;
@@ -391,16 +398,18 @@ void Engine::fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now
     ++fired_;
     totals_dirty_ = true;
     // The retention counts from here too, or what a restart keeps would depend on when it came.
-    instance.last_ns = std::max(instance.last_ns, o.deadline_ns);
+    instance.last_ns = std::max(instance.last_ns, is_history(instance) ? now_ns_ : o.deadline_ns);
     if (!excused) emit(SlaEffect::Kind::kMissed, *r, instance, o, cause_seq, now_ns);
 }
 
 void Engine::check(Running& r, uint32_t i, StampNs now_ns, Seq cause_seq) {
     Instance& instance = r.pool.at(i);
     if (!instance.live) return;
+    const bool history = is_history(instance);
+    if (history) now_ns = std::max(now_ns, now_ns_);
     const int64_t disorder_ns = r.workflow.disorder_ns;
     StampNs next_ns = std::numeric_limits<StampNs>::max();
-    if (instance.early &&
+    if (instance.early && !history &&
         (r.workflow.unexpected == OnDisorder::kAlert || r.workflow.out_of_order == OnDisorder::kAlert)) {
         const StampNs settled_ns = saturating_add(instance.last_ns, disorder_ns);
         if (now_ns > settled_ns)
@@ -410,15 +419,32 @@ void Engine::check(Running& r, uint32_t i, StampNs now_ns, Seq cause_seq) {
     }
     if (!instance.has_pending()) {
         int64_t kept_ns = options_.instance_retention_ns;
-        if (!has_begun(r, instance) && (kept_ns == 0 || kept_ns > disorder_ns))
+        if (!history && !has_begun(r, instance) && (kept_ns == 0 || kept_ns > disorder_ns))
             kept_ns = std::max<int64_t>(disorder_ns, 1);
         const StampNs until_ns = saturating_add(instance.last_ns, kept_ns);
         if (kept_ns > 0 && until_ns < now_ns) return evict(r, i, cause_seq, now_ns);
         if (kept_ns > 0) next_ns = std::min(next_ns, until_ns);
     }
     if (next_ns != std::numeric_limits<StampNs>::max() && instance.retention == kNoTimer)
-        instance.retention = clocks_[instance.clock]->wheel.arm(next_ns, {r.id, i, Timer::kCheck},
-                                                                static_cast<uint64_t>(instance.last_ns));
+        instance.retention = check_wheel(instance).arm(next_ns, {r.id, i, Timer::kCheck},
+                                                       static_cast<uint64_t>(instance.last_ns));
+}
+
+bool Engine::is_history(const Instance& instance) const {
+    return clocks_[instance.clock]->kind == SourceClock::Kind::kBackfill;
+}
+
+/// How long an instance is kept is a matter of the appliance's time, also where years of history pass in it.
+TimerWheel<EngineTimer>& Engine::check_wheel(const Instance& instance) {
+    return clocks_[is_history(instance) ? kLiveClock : instance.clock]->wheel;
+}
+
+/// Of history: a case that has not begun is forgotten by the history's own time, when something comes for it.
+bool Engine::outlived(const Running& r, const Instance& instance) const {
+    if (!is_history(instance) || has_begun(r, instance)) return false;
+    const auto events = instance.record.events();
+    const StampNs last_ns = events.empty() ? kNoTime : events.back().time_ns;
+    return clocks_[instance.clock]->watermark_ns > saturating_add(last_ns, r.workflow.disorder_ns);
 }
 
 /// Else it only waits for what comes out of order.
@@ -433,7 +459,7 @@ bool Engine::has_begun(const Running& r, const Instance& instance) {
 
 void Engine::evict(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
     Instance& instance = r.pool.at(i);
-    disarm(instance, instance.retention);
+    disarm_check(instance);
     before_change(r, i);
     for (const CaseEvent& event : instance.record.events())
         if (event.told) tell_disorder(Finding::Kind::kWithdrawn, r, instance, event, cause_seq, now_ns);
@@ -449,7 +475,7 @@ void Engine::evict(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
 // ------------------------------------------------------------------------------------------------
 
 bool Engine::alerts(const Running& r, const Instance& instance) const {
-    return r.state != VersionState::kShadow && clocks_[instance.clock]->kind != SourceClock::Kind::kBackfill;
+    return r.state != VersionState::kShadow && !is_history(instance);
 }
 
 void Engine::emit(SlaEffect::Kind kind, const Running& r, const Instance& instance, const Obligation& o,

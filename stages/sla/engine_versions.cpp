@@ -111,6 +111,15 @@ bool Engine::change_version(std::string_view name, uint32_t number, VersionState
     return true;
 }
 
+void Engine::discard(std::string_view name, uint32_t number) {
+    const Version* v = find_version(name, number);
+    if (!v || v->running != kNotRunning) return;
+    versions_gone_.emplace_back(name, number);
+    auto& versions = versions_.find(name)->second;
+    std::erase_if(versions, [&](const Version& other) { return other.seen.number == number; });
+    if (versions.empty()) versions_.erase(versions_.find(name));
+}
+
 void Engine::run(Version& v, VersionState state, Workflow workflow) {
     v.running = static_cast<uint32_t>(running_.size());
     running_.push_back(std::make_unique<Running>(v.running, v.seen.number, state, std::move(workflow)));
@@ -259,7 +268,7 @@ void Engine::drop_instances(Running& r, StampNs now_ns, Seq cause_seq) {
             disarm(instance, o.timer);
             if (o.phase == Phase::kMissed) missed.emplace_back(o.anchor_seq, o.edge, i, o);
         }
-        disarm(instance, instance.retention);
+        disarm_check(instance);
         for (const CaseEvent& e : instance.record.events())
             if (e.told) told.emplace_back(e.seq, i, e);
     });

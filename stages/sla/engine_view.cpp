@@ -303,6 +303,7 @@ InstanceView Engine::instance_view(const Running& r, const Instance& instance) c
     InstanceView v;
     v.workflow = r.workflow.name;
     v.group = r.groups[instance.group].text;
+    v.alert_group = r.groups[instance.group].alert_text;
     v.version = r.version;
     v.key = instance.key;
     v.tenant = instance.tenant;

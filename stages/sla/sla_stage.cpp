@@ -1,6 +1,7 @@
 #include "stages/sla/sla_stage.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace penstock {
 
@@ -11,6 +12,9 @@ constexpr size_t kRecentMax = 50;
 constexpr size_t kCopyRows = 32;
 /// The same when no batch waits.
 constexpr size_t kCopyRowsIdle = 256;
+/// Instances that are looked at for views, while somebody looks at those: after a batch, and when none waits.
+constexpr size_t kSweep = 64, kSweepIdle = 2'048;
+constexpr int64_t kWatchedNs = 60'000'000'000;
 constexpr StampNs kNever = TimerWheel<int>::kNever;
 }  // namespace
 
@@ -61,6 +65,9 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
     telemetry_.applied_seq.store(applied_seq_, std::memory_order_release);
 
     const int64_t now_ns = clock_.monotonic_ns();
+    if (answer_questions()) last_asked_ns_ = now_ns;
+    const bool watched = last_asked_ns_ != 0 && now_ns - last_asked_ns_ < kWatchedNs;
+    if (watched) engine_.sweep_some(published == from ? kSweepIdle : kSweep, clock_.wall_ns());
     release_durable();
     if (now_ns >= next_view_ns_) publish_view(now_ns);
     if (now_ns >= next_checkpoint_ns_ || checkpoint_requested_.load(std::memory_order_acquire))
@@ -74,10 +81,33 @@ size_t SlaStage::do_work(int64_t timeout_ns) {
         const StampNs look = engine_.next_look_ns();
         const int64_t until_look =
             look == kNever ? timeout_ns : std::max<int64_t>(look - clock_.wall_ns(), 0) + 100'000;
-        spin_.wait([&] { return ring_.published() != from; },
+        spin_.wait([&] { return ring_.published() != from || asked_.load(std::memory_order_relaxed); },
                    [&] { ring_.wait(kStateConsumer, std::min(timeout_ns, until_look)); });
     }
     return events;
+}
+
+bool SlaStage::answer_questions() {
+    if (!asked_.exchange(false, std::memory_order_acquire)) return false;
+    std::vector<std::packaged_task<void(Engine&)>> questions;
+    {
+        std::lock_guard lock(questions_mutex_);
+        questions.swap(questions_);
+    }
+    for (auto& question : questions) question(engine_);
+    return !questions.empty();
+}
+
+bool SlaStage::ask(std::function<void(Engine&)> question, int64_t timeout_ns) {
+    std::packaged_task<void(Engine&)> task(std::move(question));
+    std::future<void> answered = task.get_future();
+    {
+        std::lock_guard lock(questions_mutex_);
+        questions_.push_back(std::move(task));
+    }
+    asked_.store(true, std::memory_order_release);
+    ring_.wake(kStateConsumer);
+    return answered.wait_for(std::chrono::nanoseconds(timeout_ns)) == std::future_status::ready;
 }
 
 void SlaStage::apply(const EventBatch& batch) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -44,6 +45,10 @@ class SlaStage {
     /// Any thread: makes the next do_work copy out a checkpoint (graceful stop).
     void request_checkpoint() { checkpoint_requested_.store(true, std::memory_order_release); }
 
+    /// Any thread but this one: runs `question` on this thread between two batches, so that what it sees is
+    /// of one position in the log. False: not within `timeout_ns`; it may run later, or never.
+    bool ask(std::function<void(Engine&)> question, int64_t timeout_ns);
+
     /// Counts, and the latest deadlines missed whose cause is durable, newest first.
     struct View {
         SlaSnapshot snapshot;
@@ -63,6 +68,8 @@ class SlaStage {
     void begin_checkpoint(int64_t now_ns);
     void copy_some(size_t rows);
     void look_ahead();
+    /// True: there were some.
+    bool answer_questions();
 
     const Options options_;
     BatchRing& ring_;
@@ -81,6 +88,11 @@ class SlaStage {
     int64_t copying_ns_ = 0;  ///< spent on it
     std::atomic<StampNs> due_ns_{TimerWheel<int>::kNever};
     std::atomic<bool> checkpoint_requested_{false};
+    int64_t last_asked_ns_ = 0;  ///< monotonic; 0: never
+
+    std::mutex questions_mutex_;
+    std::vector<std::packaged_task<void(Engine&)>> questions_;
+    std::atomic<bool> asked_{false};
 
     mutable std::mutex mutex_;  // guards what follows; held for a pointer's length
     std::shared_ptr<const View> view_ = std::make_shared<View>();

@@ -21,6 +21,7 @@
 #include "storage/event_log.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/hot_log.h"
+#include "tests/support/memory_workflows.h"
 
 namespace penstock::fuzz {
 namespace {
@@ -67,12 +68,15 @@ int config(const uint8_t* data, size_t size) {
 int workflow(const uint8_t* data, size_t size) {
     try {
         const Workflow w = parse_workflow(text_of(data, size));
-        require(!w.name.empty() && !w.edges.empty(), "a workflow without name or edges");
+        require(!w.name.empty() && !(w.edges.empty() && w.watches.empty()),
+                "a workflow without name, edges or rules on the clock");
         for (const Edge& e : w.edges)
             require(e.within_ns >= 0 && !e.name.empty() && e.from < w.stages.size() && e.to < w.stages.size(),
                     "an edge that is not whole");
         require(w.document == text_of(data, size), "the document is kept as given");
-        require(parse_workflow(w.document).edges.size() == w.edges.size(), "it does not read back");
+        const Workflow again = parse_workflow(w.document);
+        require(again.edges.size() == w.edges.size() && again.watches.size() == w.watches.size(),
+                "it does not read back");
     } catch (const WorkflowError& e) {
         require(*e.what() != 0, "a fault without a text");
     }
@@ -144,14 +148,13 @@ int http_query(const uint8_t* data, size_t size) {
                                      telemetry, clock, [](const auto& work) { work(); }};
         AlertBook alert_book;
         AlertMailbox alert_requests{2};
-        http::AlertDoor alerts{hot.log(),
-                               queries,
-                               alert_book,
-                               alert_requests,
-                               telemetry,
-                               clock,
-                               [](const auto& work) { work(); }};
-        http::Router router{telemetry, clock, sampler, queries, letters, alerts, counters};
+        http::ControlAsker asker{alert_requests, telemetry, clock, [](const auto& work) { work(); }};
+        http::AlertDoor alerts{hot.log(), queries, alert_book, asker, clock};
+        WorkflowAccess access = test::no_workflows();
+        http::WorkflowDoor workflows{access, hot.log(), queries, alert_book, asker, clock};
+        http::SimulationDoor simulations{access, hot.log(), clock};
+        http::Router router{telemetry, clock,     sampler,     queries, letters,
+                            alerts,    workflows, simulations, counters};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});

@@ -41,10 +41,10 @@ SimulatedAppliance::SimulatedAppliance(const Options& options, const Clock& cloc
         flush_at_ns_.push_back(0);
     }
 
-    engine_.on_finding = [this](const Finding& finding) { alerts_.on_finding(finding); };
+    engine_.subject_key = subject_hasher(log_.identity().hash_secret);
+    connect(engine_, alerts_);
     recover_state(log_, state_, {&engine_, &positions_, &alerts_}, false);
-    for (const uint32_t id : engine_.workflow_ids())
-        active_documents_[engine_.workflow(id)->name] = engine_.workflow(id)->document;
+    active_documents_ = documents_of_configuration(engine_);
     recover_dedup(log_, nullptr, dedup_, options.window_ns, clock_);
     const EventLog::Bounds bounds = log_.bounds();
     telemetry_.first_seq = bounds.first_seq;

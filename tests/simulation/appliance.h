@@ -11,6 +11,7 @@
 
 #include "admin/appliance_intake.h"
 #include "admin/appliance_recovery.h"
+#include "admin/appliance_workflows.h"
 #include "stages/alert/alert_book.h"
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "admin/appliance_workflows.h"
 #include "admin/cli/event_text.h"
 #include "schemas/event_fields.h"
 #include "schemas/refusal.h"
@@ -43,7 +44,7 @@ std::string MadeEvent::json() const {
 Checker::Checker(Options options)
     : options_(std::move(options)), shadow_(Engine::Options{options_.instance_retention_ns}) {
     shadow_.on_effect = [this](const SlaEffect& e) { shadow_effects_.push_back(e); };
-    shadow_.on_finding = [this](const Finding& finding) { shadow_alerts_.on_finding(finding); };
+    connect(shadow_, shadow_alerts_);
 }
 Checker::~Checker() = default;
 
@@ -320,31 +321,32 @@ void Checker::final_deadlines(const Engine& live, bool workflow_changed) {
                 fail(fmt::format("edge {}: {} deadlines have passed and did not fire", e, c.pending));
             figures.missed += c.missed, figures.met += c.met, figures.late += c.late;
             if (workflow_changed || options_.instance_retention_ns > 0) continue;
-            struct Progress {
-                StampNs deadline = 0;
-                bool anchored = false, settled = false;
-            };
-            std::map<std::string, Progress> keys;
-            uint64_t met = 0, late = 0;
+            // In the order of their own times, whatever order they came in.
+            std::map<std::string, std::vector<std::tuple<StampNs, Seq, std::string>>> keys;
             for (const auto& [seq, item] : items_) {
                 const std::string& content = item.content;
                 const size_t type_end = content.find('|'), subject_end = content.find('|', type_end + 1);
-                const std::string type = content.substr(0, type_end);
                 const std::string subject = content.substr(type_end + 1, subject_end - type_end - 1);
                 if (subject.empty()) continue;
                 const StampNs own = std::strtoll(content.c_str() + subject_end + 1, nullptr, 10);
-                const StampNs time = own == kNoTime ? item.stamp_ns : own;
-                Progress& p = keys[subject];
-                if (type == w.to(w.edges[e]).type && p.anchored && !p.settled) {
-                    p.settled = true;
-                    ++(time <= p.deadline ? met : late);
-                } else if (type == w.from(w.edges[e]).type && !p.anchored) {
-                    p.anchored = true;
-                    p.deadline = time + w.edges[e].within_ns;
+                keys[subject].emplace_back(own == kNoTime ? item.stamp_ns : own, seq,
+                                           content.substr(0, type_end));
+            }
+            uint64_t anchored = 0, met = 0, late = 0;
+            for (auto& [subject, events] : keys) {
+                std::sort(events.begin(), events.end());
+                StampNs deadline = kNoTime;
+                for (const auto& [time, seq, type] : events) {
+                    if (deadline == kNoTime) {
+                        if (type != w.from(w.edges[e]).type) continue;
+                        deadline = time + w.edges[e].within_ns;
+                        ++anchored;
+                    } else if (type == w.to(w.edges[e]).type) {
+                        ++(time <= deadline ? met : late);
+                        break;
+                    }
                 }
             }
-            const auto anchored = static_cast<uint64_t>(
-                std::count_if(keys.begin(), keys.end(), [](const auto& k) { return k.second.anchored; }));
             if (std::tie(c.anchored, c.met, c.late) != std::tie(anchored, met, late) ||
                 c.missed != anchored - met - late)
                 fail(fmt::format(

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <thread>
 
+#include "admin/cli/event_text.h"
+#include "pipeline/clock.h"
 #include "tests/support/appliance_process.h"
 #include "tests/support/five_regions.h"
 
@@ -300,9 +302,10 @@ TEST(Sla, LiveCountsEqualSimulationWithMissedAndPendingTogetherAlsoAfterARestart
 TEST(Sla, ADeadlinePassesWithoutAnyFurtherEvent) {
     const TemporaryFile workflow(
         "w.json", R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within_ms":300}]})");
-    const TemporaryFile event("e.ndjson",
-                              R"({"specversion":"1.0","id":"1","source":"/s","type":"a","subject":"k"})"
-                              "\n");
+    const int64_t now_ns = SystemClock().wall_ns();
+    const TemporaryFile event(
+        "e.ndjson", R"({"specversion":"1.0","id":"1","source":"/s","type":"a","subject":"k","time":")" +
+                        cli::format_rfc3339(now_ns) + "\"}\n");
     ApplianceProcess appliance(workflow_config(workflow.path()));
     appliance.start();
     send(appliance, event.path());
@@ -312,9 +315,8 @@ TEST(Sla, ADeadlinePassesWithoutAnyFurtherEvent) {
     EXPECT_EQ(status.at("sla").at("recent_missed").at(0).at("key"), "k");
     // It happened in time and came late: the miss is taken back.
     const TemporaryFile late(
-        "l.ndjson",
-        R"({"specversion":"1.0","id":"2","source":"/s","type":"b","subject":"k","time":"2020-01-01T00:00:00Z"})"
-        "\n");
+        "l.ndjson", R"({"specversion":"1.0","id":"2","source":"/s","type":"b","subject":"k","time":")" +
+                        cli::format_rfc3339(now_ns + 300'000'000) + "\"}\n");
     send(appliance, late.path());
     EXPECT_TRUE(eventually(
         [&] { return edges_of(appliance)[0].at("met") == 1 && edges_of(appliance)[0].at("missed") == 0; }));

@@ -227,6 +227,12 @@ TEST_F(HttpWorkflows, ALifecycleTellsEachHopsDurationLatenessAndPayload) {
                        .rule = "a -> b",
                        .key = {},
                        .anchor_seq = first});
+    alerts.on_finding({.kind = Finding::Kind::kMissed,
+                       .workflow = "my orders",
+                       .rule = "a -> b",
+                       .key = {},
+                       .anchor_seq = first,
+                       .group = "market=XNYS"});
     const json::value life = ok(get("/lifecycle?key=order-7&workflow=my%20orders")).at("items").at(0);
     const json::array& hops = life.at("hops").as_array();
     ASSERT_EQ(hops.size(), 3u);
@@ -247,6 +253,7 @@ TEST_F(HttpWorkflows, ALifecycleTellsEachHopsDurationLatenessAndPayload) {
     ASSERT_EQ(life.at("alerts").as_array().size(), 1u);
     EXPECT_EQ(life.at("alerts").at(0).at("id").as_string(),
               fmt::format("{:016x}", AlertBook::id_of(0, "my orders", "a -> b")));
+    EXPECT_EQ(life.at("alerts").at(0).at("steps").at(0).at("step"), "pending");
     EXPECT_TRUE(ok(get("/lifecycle?key=order-7&tenant=acme")).at("items").as_array().empty());
     expect_problem(get("/lifecycle"), 400, "bad-parameter");
     expect_problem(get("/lifecycle?key=k&tenant=nobody"), 400, "bad-parameter");

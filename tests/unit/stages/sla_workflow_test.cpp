@@ -67,7 +67,7 @@ TEST(SlaWorkflow, EveryFaultIsToldWithItsPlaceAndHowToMendIt) {
                 {"from": "placed", "to": "checked", "within": "0s", "runbook": "wiki"}, 7]
     })");
     for (const std::string_view part :
-         {"/surplus: is not known", "/key: 'id' is no attribute that has one text",
+         {"/surplus: is not known", "/key: 'id' cannot correlate events",
           "/calendars/0/zone: ", "/stages/0/when: column 1: 'severty' is no name here; did you mean severity",
           "/stages/1/when: ", "/stages/2/name: 'placed' is taken",
           "/stages/2/terminal: must be one of success, failure", "/stages/3/optional: must be true or false",
