@@ -197,7 +197,7 @@ class Engine final : public StateMachine {
     void disarm_check(Instance& instance);
     TimerWheel<Timer>& check_wheel(const Instance& instance);
     bool is_history(const Instance& instance) const;
-    bool outlived(const Running& r, const Instance& instance) const;
+    bool outlived(const Running& r, const Instance& instance, StampNs now_ns) const;
     void move_to_clock(Running& r, uint32_t instance, uint16_t clock);
     void fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
     void check(Running& r, uint32_t instance, StampNs now_ns, Seq cause_seq);
@@ -240,6 +240,7 @@ class Engine final : public StateMachine {
     void before_change(Running& r, uint32_t instance);
     void save_instance(Running& r, uint32_t instance);
     void save_workflow(Running& r, Checkpoint& out);
+    void forget_rows(const Running& r);
     void save_versions(Checkpoint& out);
     void save_clocks(Checkpoint& out);
     void load_workflow(uint32_t id, RowReader& value);
@@ -261,7 +262,7 @@ class Engine final : public StateMachine {
     bool any_drains_ = false;
     std::vector<Timer> checks_;  ///< while advance runs
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;
-    std::vector<uint32_t> retired_unsaved_;
+    std::vector<std::vector<uint8_t>> rows_gone_;     ///< of versions that run no more
     std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint
     std::vector<std::pair<std::string, uint32_t>> versions_gone_;
     bool totals_dirty_ = false;

@@ -31,7 +31,7 @@ CaseEvent case_event(Seq seq, uint16_t stage, StampNs time_ns) {
 void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const fb::Event& event, Seq seq,
                    uint16_t clock, StampNs now_ns) {
     uint32_t i = r.pool.find(key);
-    if (i != InstancePool::kNone && outlived(r, r.pool.at(i))) {
+    if (i != InstancePool::kNone && outlived(r, r.pool.at(i), now_ns)) {
         evict(r, i, seq, now_ns);
         i = InstancePool::kNone;
     }
@@ -439,12 +439,14 @@ TimerWheel<EngineTimer>& Engine::check_wheel(const Instance& instance) {
     return clocks_[is_history(instance) ? kLiveClock : instance.clock]->wheel;
 }
 
-/// Of history: a case that has not begun is forgotten by the history's own time, when something comes for it.
-bool Engine::outlived(const Running& r, const Instance& instance) const {
-    if (!is_history(instance) || has_begun(r, instance)) return false;
+/// It has not begun, and its bound is over; its own check may come later. Of history the bound is its own
+/// time's.
+bool Engine::outlived(const Running& r, const Instance& instance, StampNs now_ns) const {
     const auto events = instance.record.events();
-    const StampNs last_ns = events.empty() ? kNoTime : events.back().time_ns;
-    return clocks_[instance.clock]->watermark_ns > saturating_add(last_ns, r.workflow.disorder_ns);
+    if (has_begun(r, instance) || events.empty()) return false;
+    const StampNs last_ns = is_history(instance) ? events.back().time_ns : instance.last_ns;
+    return clocks_[instance.clock]->judges_ns(now_ns, options_.sources) >
+           saturating_add(last_ns, r.workflow.disorder_ns);
 }
 
 /// Else it only waits for what comes out of order.

@@ -43,15 +43,29 @@ void read_counts(RowReader& value, RuleCounts& c) {
         *n = value.value<uint64_t>();
 }
 
+RowWriter workflow_key(uint32_t id) {
+    RowWriter key;
+    key.key_u8('S').key_u8(kWorkflows).key_u32(id);
+    return key;
+}
+RowWriter group_key(uint32_t id, uint32_t group) {
+    RowWriter key;
+    key.key_u8('S').key_u8(kGroups).key_u32(id).key_u32(group);
+    return key;
+}
+RowWriter point_key(uint32_t id, uint32_t what, bool hours, StampNs start_ns) {
+    RowWriter key;
+    key.key_u8('S').key_u8(kSeries).key_u32(id).key_u32(what).key_u8(hours);
+    key.key_u64(static_cast<uint64_t>(start_ns) ^ uint64_t{1} << 63);
+    return key;
+}
+
 void save_series(Series& series, uint32_t id, uint32_t what, Checkpoint& out) {
-    const auto key = [&](bool hours, StampNs start_ns) {
-        RowWriter row;
-        row.key_u8('S').key_u8(kSeries).key_u32(id).key_u32(what).key_u8(hours);
-        return row.key_u64(static_cast<uint64_t>(start_ns) ^ uint64_t{1} << 63);
-    };
-    series.save([&](bool hours, StampNs at_ns,
-                    std::span<const uint8_t> value) { out.put(key(hours, at_ns).bytes(), value); },
-                [&](bool hours, StampNs at_ns) { out.erase(key(hours, at_ns).bytes()); });
+    series.save(
+        [&](bool hours, StampNs at_ns, std::span<const uint8_t> value) {
+            out.put(point_key(id, what, hours, at_ns).bytes(), value);
+        },
+        [&](bool hours, StampNs at_ns) { out.erase(point_key(id, what, hours, at_ns).bytes()); });
 }
 
 void write_state(RowWriter& value, const CaseState& s) {
@@ -82,10 +96,7 @@ void read_state(RowReader& value, CaseState& s) {
 void Engine::begin_save(Checkpoint& out) {
     saving_ = &out;
     RowWriter key, value;
-    for (const uint32_t id : std::exchange(retired_unsaved_, {})) {
-        key.clear();
-        out.erase(key.key_u8('S').key_u8(kWorkflows).key_u32(id).bytes());
-    }
+    for (const std::vector<uint8_t>& gone : std::exchange(rows_gone_, {})) out.erase(gone);
     for (const auto& r : running_)
         if (r && std::exchange(r->header_dirty, false)) save_workflow(*r, out);
     gone_unsaved_.swap(gone_);
@@ -105,23 +116,39 @@ void Engine::begin_save(Checkpoint& out) {
     out.put(key.key_u8('S').key_u8(kTotals).bytes(), value.bytes());
 }
 
+void Engine::forget_rows(const Running& r) {
+    const auto gone = [&](const RowWriter& key) {
+        rows_gone_.emplace_back(key.bytes().begin(), key.bytes().end());
+    };
+    const auto series_gone = [&](const Series& series, uint32_t what) {
+        series.forget([&](bool hours, StampNs at_ns) { gone(point_key(r.id, what, hours, at_ns)); });
+    };
+    gone(workflow_key(r.id));
+    series_gone(r.series, 0);
+    for (uint32_t e = 0; e < r.edge_series.size(); ++e) series_gone(r.edge_series[e], kFirstEdge + e);
+    for (uint32_t g = 0; g < r.groups.size(); ++g) {
+        gone(group_key(r.id, g));
+        series_gone(r.groups[g].series, kFirstGroup + g);
+    }
+}
+
 void Engine::save_workflow(Running& r, Checkpoint& out) {
-    RowWriter key, value;
+    RowWriter value;
     value.text(r.workflow.document).value(r.version).value(r.state);
     for (const RuleCounts& c : r.counts) write_counts(value, c);
     for (const uint64_t n : r.reached) value.value(n);
     value.value(r.disorder).value(r.in_flight).value(r.completed).value(r.failed).value(r.condition_errors);
     value.value(static_cast<uint32_t>(r.drains.size()));
     for (const uint32_t id : r.drains) value.value(id);
-    out.put(key.key_u8('S').key_u8(kWorkflows).key_u32(r.id).bytes(), value.bytes());
+    out.put(workflow_key(r.id).bytes(), value.bytes());
     for (uint32_t g = 0; g < r.groups.size(); ++g) {
         Running::Group& group = r.groups[g];
         if (!std::exchange(group.dirty, false)) continue;
-        key.clear(), value.clear();
+        value.clear();
         value.text(group.text).text(group.alert_text);
         write_counts(value, group.counts);
         value.value(group.in_flight).value(group.completed).value(group.failed);
-        out.put(key.key_u8('S').key_u8(kGroups).key_u32(r.id).key_u32(g).bytes(), value.bytes());
+        out.put(group_key(r.id, g).bytes(), value.bytes());
         save_series(group.series, r.id, kFirstGroup + g, out);
     }
     save_series(r.series, r.id, 0, out);

@@ -247,7 +247,7 @@ void Engine::drop(Version& v, StampNs now_ns, Seq cause_seq) {
         }  // its rows of the cut are copied from what goes now
         drop_instances(*r, now_ns, cause_seq);
         end_watches(*r, now_ns, cause_seq);
-        retired_unsaved_.push_back(r->id);
+        forget_rows(*r);
         running_[v.running].reset();
         for (const auto& other : running_)
             if (other && std::erase(other->drains, v.running) > 0) other->header_dirty = true;

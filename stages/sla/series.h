@@ -36,6 +36,14 @@ class Series {
             }
         }
     }
+    /// Calls erase(hours, start_ns) for each point that was or may have been saved.
+    template <typename Erase>
+    void forget(Erase erase) const {
+        for (const Level* level : {&minutes_, &hours_}) {
+            for (const StampNs start_ns : level->gone) erase(level == &hours_, start_ns);
+            for (const Point& p : level->points) erase(level == &hours_, p.start_ns);
+        }
+    }
     /// In the order of time.
     void load(bool hours, StampNs start_ns, RowReader& value);
     size_t bytes() const { return (minutes_.points.size() + hours_.points.size()) * sizeof(Point); }
