@@ -198,7 +198,7 @@ class Engine final : public StateMachine {
     TimerWheel<Timer>& check_wheel(const Instance& instance);
     bool is_history(const Instance& instance) const;
     bool outlived(const Running& r, const Instance& instance) const;
-    void move_to_clock(Running& r, uint32_t instance, uint16_t clock);
+    void move_to_clock(Running& r, uint32_t instance, uint16_t clock, Seq cause_seq);
     void fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
     void check(Running& r, uint32_t instance, StampNs now_ns, Seq cause_seq);
     static bool has_begun(const Running& r, const Instance& instance);
@@ -214,6 +214,7 @@ class Engine final : public StateMachine {
               Seq cause_seq, StampNs now_ns);
     void tell_disorder(Finding::Kind kind, const Running& r, const Instance& instance, const CaseEvent& event,
                        Seq cause_seq, StampNs now_ns);
+    void tell_duplicate(Running& r, const Moment& at);
     void review_disorder(Running& r, uint32_t instance, Seq cause_seq, StampNs now_ns);
     void emit(SlaEffect::Kind kind, const Running& r, const Instance& instance, const Obligation& o,
               Seq cause_seq, StampNs now_ns);

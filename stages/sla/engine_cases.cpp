@@ -45,7 +45,7 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
     Instance& instance = r.pool.at(i);
     const bool history = clocks_[clock]->kind == SourceClock::Kind::kBackfill;
     // History does not take a case back from the clock that judges it already.
-    if (instance.clock != clock && !(history && !is_history(instance))) move_to_clock(r, i, clock);
+    if (instance.clock != clock && !(history && !is_history(instance))) move_to_clock(r, i, clock, seq);
     for (const uint16_t stage : reached_) ++r.reached[stage];
     const Moment at{i, seq, clocks_[instance.clock]->judges_ns(now_ns, options_.sources)};
     instance.last_ns = std::max(instance.last_ns, is_history(instance) ? now_ns_ : at.now_ns);
@@ -87,11 +87,7 @@ void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head
     instance.early = !state_.early.empty();
     commit(r, at);
     // What came before its time may still turn out right; a duplicate stays one.
-    if (verdict == CaseFold::Verdict::kDuplicate && r.workflow.duplicate == OnDisorder::kAlert) {
-        CaseEvent& event = instance.record.events()[place];
-        event.told = instance.told = true;
-        tell_disorder(Finding::Kind::kDisorder, r, instance, event, seq, at.now_ns);
-    }
+    if (verdict == CaseFold::Verdict::kDuplicate) tell_duplicate(r, at);
 }
 
 void Engine::fold_again(Running& r, const Moment& at) {
@@ -104,6 +100,7 @@ void Engine::fold_again(Running& r, const Moment& at) {
         instance.early = !state_.early.empty();
     }
     commit(r, at);
+    if (r.workflow.long_form && state_.disorder.duplicate > before_.disorder.duplicate) tell_duplicate(r, at);
 }
 
 void Engine::whole_state(const Running& r, uint32_t i, CaseState& out) const {
@@ -349,8 +346,9 @@ void Engine::disarm_check(Instance& instance) {
     instance.retention = kNoTimer;
 }
 
-void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock) {
+void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock, Seq cause_seq) {
     Instance& instance = r.pool.at(i);
+    const bool was_history = is_history(instance);
     disarm_check(instance);
     for (Obligation& o : instance.record.obligations()) {
         disarm(instance, o.timer);
@@ -362,6 +360,9 @@ void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock) {
     for (Obligation& o : instance.record.obligations()) {
         account(r, instance, o.edge, o.phase, 1);
         if (o.pending()) arm(r, i, item, o);
+        // In history it was nobody's trouble; what is now, may end.
+        if (was_history && o.phase == Phase::kMissed)
+            emit(SlaEffect::Kind::kMissed, r, instance, o, cause_seq, now_ns_);
         ++item;
     }
 }
@@ -526,10 +527,24 @@ void Engine::tell_disorder(Finding::Kind kind, const Running& r, const Instance&
     on_finding(f);
 }
 
+/// Of the event that came last; after the end it is counted only.
+void Engine::tell_duplicate(Running& r, const Moment& at) {
+    Instance& instance = r.pool.at(at.instance);
+    if (r.workflow.duplicate != OnDisorder::kAlert || instance.outcome != Terminal::kNo) return;
+    for (CaseEvent& event : instance.record.events()) {
+        if (event.seq != at.seq) continue;
+        event.told = instance.told = true;
+        return tell_disorder(Finding::Kind::kDisorder, r, instance, event, at.seq, at.now_ns);
+    }
+}
+
 void Engine::review_disorder(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
     Instance& instance = r.pool.at(i);
     whole_state(r, i, state_);
     for (const CaseState::Early& early : state_.early) {
+        // The end of the case ends what came before it; not what it is itself.
+        if (instance.outcome != Terminal::kNo && r.workflow.stages[early.stage].terminal == Terminal::kNo)
+            continue;
         const OnDisorder policy = early.out_of_order ? r.workflow.out_of_order : r.workflow.unexpected;
         if (policy != OnDisorder::kAlert) continue;
         for (CaseEvent& event : instance.record.events()) {
