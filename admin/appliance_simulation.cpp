@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "admin/appliance_view.h"
@@ -62,17 +63,21 @@ class Run {
             selected_key_ = {h.low64, h.high64};
         }
         engine_.on_finding = [this](const Finding& finding) { take(finding); };
-        engine_.define(parse_workflow(document));
+        workflow_ = parse_workflow(document);
     }
+
+    /// As if it had been published then.
+    void begin(StampNs now_ns) { engine_.define(std::move(workflow_), now_ns); }
 
     Engine& engine() { return engine_; }
     SimulatedRun result() const {
         SimulatedRun out;
         out.troubles = troubles_;
         out.digest = digest_;
-        for (const uint32_t id : engine_.workflow_ids())
-            for (const EdgeCounts& e : engine_.counts(id).edges)
-                out.rules.push_back({e.name, e.anchored, e.met, e.late, e.missed, e.pending, e.cancelled});
+        for (const std::string& name : engine_.names())
+            for (const RuleView& r : engine_.view(name).rules)
+                out.rules.push_back({r.name, r.counts.anchored, r.counts.met, r.counts.late, r.counts.missed,
+                                     r.counts.pending, r.counts.cancelled});
         return out;
     }
 
@@ -97,6 +102,7 @@ class Run {
     }
 
     Engine engine_;
+    Workflow workflow_;  ///< until it begins
     const bool candidate_;
     const SimulationRequest& request_;
     Hash128 subject_key_, selected_key_;
@@ -144,6 +150,7 @@ class Span {
             const double done = static_cast<double>(at - first) / static_cast<double>(end - first);
             if (!watch(std::min(done, 1.0))) return false;
         }
+        begin(request_.from_ns);
         // Where the log goes on behind the span, its end is a time that has come.
         if (bounds.last_stamp_ns >= request_.to_ns)
             for (const auto& run : runs_) run->engine().advance(request_.to_ns, at);
@@ -157,10 +164,16 @@ class Span {
     }
 
   private:
+    /// With the first record of the span.
+    void begin(StampNs now_ns) {
+        if (std::exchange(begun_, true)) return;
+        for (const auto& run : runs_) run->begin(now_ns);
+    }
     void take(const RecordView& record) {
         if (record.header->kind != RecordKind::kEvents) {
             if (record.last_stamp() < request_.from_ns) return;
             const StampNs now_ns = std::min(record.last_stamp(), request_.to_ns);
+            begin(now_ns);
             for (const auto& run : runs_) run->engine().advance(now_ns, record.first_seq());
             return;
         }
@@ -169,6 +182,7 @@ class Span {
             if (stamp < request_.from_ns) continue;
             if (stamp >= request_.to_ns) return;
             if (out_.first_ns == 0) out_.first_ns = stamp;
+            begin(stamp);
             ++out_.events;
             for (const auto& run : runs_)
                 run->engine().on_event(record.heads[i], record.bytes(i), record.first_seq() + i, stamp);
@@ -180,7 +194,7 @@ class Span {
     SimulationView& out_;
     SimulationDifferences differences_;
     std::vector<std::unique_ptr<Run>> runs_;
-    bool more_ = false;
+    bool more_ = false, begun_ = false;
 };
 
 }  // namespace

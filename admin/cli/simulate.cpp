@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <boost/json.hpp>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "admin/cli/event_text.h"
 #include "admin/cli/line_source.h"
 #include "admin/cli/simulate_history.h"
+#include "admin/cli/simulate_report.h"
 #include "admin/cli/terminal.h"
 #include "pipeline/event_batch.h"
 #include "stages/dedup/dedup.h"
@@ -35,16 +37,23 @@ Workflow read_workflow(const std::string& path) {
     }
 }
 
+/// A file of events has one tenant, whatever its name.
+Workflow of_any_tenant(const Workflow& workflow) {
+    if (workflow.tenant.empty()) return workflow;
+    boost::json::value document = boost::json::parse(workflow.document);
+    document.as_object().erase("tenant");
+    return parse_workflow(boost::json::serialize(document));
+}
+
 /// One pass over the events. Times must not fall; where they do, the events are kept and sorted first.
 class Simulation {
   public:
     Simulation(const Workflow& workflow, bool keep)
         : keep_(keep),
-          long_form_(workflow.long_form),
+          workflow_(of_any_tenant(workflow)),
           parse_(std::vector<uint8_t>(192, 1), vocabulary_, 0),
           // Every repeat in a file is a repeat, however far apart: the window has no end.
           dedup_({std::numeric_limits<int64_t>::max() / 2, std::numeric_limits<size_t>::max()}) {
-        engine_.define(workflow);
         batch_ = std::make_unique<EventBatch>();
         batch_->clear();
     }
@@ -87,11 +96,12 @@ class Simulation {
         return in_order;
     }
 
-    void finish_kept() {
+    void finish() {
         std::stable_sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) {
             return a.batch->heads[a.item].time_ns < b.batch->heads[b.item].time_ns;
         });
         for (const Kept& k : kept_) feed(*k.batch, k.item);
+        if (events_ == 0) engine_.define(workflow_, 0);
     }
 
     /// A workflow that names its stages also tells what only such a one can have.
@@ -100,41 +110,46 @@ class Simulation {
         std::string out = fmt::format("{{\n \"events\": {},\n \"clock_end_ms\": {},\n", events_, end_ms());
         if (duplicates_) out += fmt::format(" \"duplicates\": {},\n", duplicates_);
         if (refused_) out += fmt::format(" \"refused\": {},\n", refused_);
-        if (long_form_) out += fmt::format(" \"condition_errors\": {},\n", counts.condition_errors);
+        const WorkflowView view = engine_.view(workflow_.name);
+        if (workflow_.long_form)
+            out += fmt::format(" \"condition_errors\": {},\n", counts.condition_errors) +
+                   order_json(view.disorder);
         out += " \"edges\": [";
         for (size_t i = 0; i < counts.edges.size(); ++i) {
             const EdgeCounts& e = counts.edges[i];
             out += i ? ",\n  {\n" : "\n  {\n";
-            if (long_form_) out += fmt::format("   \"name\": {},\n", json_string(e.name));
+            if (workflow_.long_form) out += fmt::format("   \"name\": {},\n", json_string(e.name));
             out +=
                 fmt::format("   \"from\": {},\n   \"to\": {},\n   \"within_ms\": {},\n   \"anchored\": {},\n",
                             json_string(e.from), json_string(e.to), e.within_ms, e.anchored);
             out += fmt::format("   \"met\": {},\n   \"late\": {},\n   \"missed\": {},\n   \"pending\": {}",
                                e.met, e.late, e.missed, e.pending);
-            if (long_form_) out += fmt::format(",\n   \"cancelled\": {}", e.cancelled);
+            if (workflow_.long_form) out += fmt::format(",\n   \"cancelled\": {}", e.cancelled);
             out += "\n  }";
         }
-        return out + "\n ]\n}\n";
+        return out + "\n ]" + rules_and_groups_json(view) + "\n}\n";
     }
 
     std::string table() const {
         const WorkflowCounts counts = engine_.counts(engine_.workflow_ids().front());
-        std::string out = fmt::format("{} events, {} keys, up to {}\n\n", with_commas(events_),
+        std::string out = fmt::format("{} events, {} keys, up to {}\n", with_commas(events_),
                                       with_commas(engine_.instances()), rfc3339_text());
         const auto row = [&](const auto& edge, const auto& anchored, const auto& met, const auto& late,
                              const auto& missed, const auto& pending, const auto& cancelled) {
             out += fmt::format("{:<52} {:>9} {:>9} {:>9} {:>9} {:>9}", edge, anchored, met, late, missed,
                                pending);
-            out += long_form_ ? fmt::format(" {:>9}\n", cancelled) : "\n";
+            out += workflow_.long_form ? fmt::format(" {:>9}\n", cancelled) : "\n";
         };
-        row("edge", "anchored", "met", "late", "missed", "pending", "cancelled");
+        if (!counts.edges.empty()) out += '\n';
+        if (!counts.edges.empty()) row("edge", "anchored", "met", "late", "missed", "pending", "cancelled");
         for (const EdgeCounts& e : counts.edges)
             row(fmt::format("{} within {}", e.name, short_duration(static_cast<double>(e.within_ms) / 1e3)),
                 e.anchored, e.met, e.late, e.missed, e.pending, e.cancelled);
         if (counts.condition_errors)
             out += fmt::format("\n{} conditions could not be evaluated, and did not match\n",
                                with_commas(counts.condition_errors));
-        return out;
+        const WorkflowView view = engine_.view(workflow_.name);
+        return out + order_text(view.disorder) + rules_and_groups_table(view);
     }
     uint64_t refused() const { return refused_; }
     uint64_t duplicates() const { return duplicates_; }
@@ -177,6 +192,8 @@ class Simulation {
     }
     void feed(const EventBatch& b, size_t item) {
         const EventHead& head = b.heads[item];
+        // As if it had been published with the first event: rules on the clock begin there.
+        if (events_ == 0) engine_.define(workflow_, head.time_ns);
         clock_ns_ = head.time_ns;
         engine_.on_event(head, {b.heap + head.offset, head.length}, ++events_, clock_ns_);
     }
@@ -188,7 +205,8 @@ class Simulation {
     }
     std::string rfc3339_text() const { return events_ ? format_rfc3339(clock_ns_) : "no time"; }
 
-    const bool keep_, long_form_;
+    const bool keep_;
+    const Workflow workflow_;
     Vocabulary vocabulary_;
     ParseStage parse_;
     DedupStage dedup_;
@@ -225,7 +243,7 @@ std::unique_ptr<Simulation> simulate(const Workflow& workflow, ByteInput& input,
     }
     if (!carry.empty() && !simulation->take(carry, ++line_number)) return nullptr;
     if (!simulation->run()) return nullptr;
-    simulation->finish_kept();
+    simulation->finish();
     return simulation;
 }
 
@@ -255,11 +273,10 @@ void add_simulate(CLI::App& app, int& exit_code) {
         command->add_option(name, *value, about)->excludes(events);
     history.place.add_to(*command);
     command->footer(
-        "With --events: tells how many keys would have met, missed or been late on each edge. It is the "
-        "engine that runs "
-        "live, on a clock that the "
-        "events' own times turn; events out of order are put in order first. Nothing is sent and nothing is "
-        "stored."
+        "With --events: tells how many keys would have met, missed or been late on each edge, and what each "
+        "rule on the clock and each group came to. It is the engine that runs live, on a clock that the "
+        "events' own times turn; events out of order are put in order first. The workflow begins with the "
+        "first of them. Nothing is sent and nothing is stored."
         "\n\n"
         "Without --events: over the events that a running appliance has received, at the times at which it "
         "received them, beside the active version of that name; tells which troubles would be found more, "

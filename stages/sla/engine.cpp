@@ -268,7 +268,7 @@ void Engine::advance(StampNs now_ns, Seq cause_seq) {
 void Engine::advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq) {
     SourceClock& c = *clocks_[clock];
     const StampNs judges_ns = c.judges_ns(now_ns, options_.sources);
-    c.wheel.advance(judges_ns, [&](const auto& due) { fire(clock, due, judges_ns, cause_seq); });
+    c.wheel.advance(judges_ns, [&](const auto& due) { fire(due, judges_ns, cause_seq); });
     // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
     for (size_t i = 0; i < checks_.size(); ++i)
         if (Running* r = running(checks_[i].workflow)) check(*r, checks_[i].instance, judges_ns, cause_seq);

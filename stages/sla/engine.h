@@ -198,12 +198,12 @@ class Engine final : public StateMachine {
     TimerWheel<Timer>& check_wheel(const Instance& instance);
     bool is_history(const Instance& instance) const;
     bool outlived(const Running& r, const Instance& instance, StampNs now_ns) const;
-    void move_to_clock(Running& r, uint32_t instance, uint16_t clock);
-    void fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
+    void move_to_clock(Running& r, uint32_t instance, uint16_t clock, Seq cause_seq);
+    void fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq);
     void check(Running& r, uint32_t instance, StampNs now_ns, Seq cause_seq);
     static bool has_begun(const Running& r, const Instance& instance);
     void evict(Running& r, uint32_t instance, Seq cause_seq, StampNs now_ns);
-    void seal(Running& r, uint32_t instance);
+    void seal(Running& r, const Moment& at);
     void account(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, int by);
     void flow(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, StampNs now_ns);
     void count_flight(Running& r, const Instance& instance, bool was, bool is);
@@ -214,6 +214,7 @@ class Engine final : public StateMachine {
               Seq cause_seq, StampNs now_ns);
     void tell_disorder(Finding::Kind kind, const Running& r, const Instance& instance, const CaseEvent& event,
                        Seq cause_seq, StampNs now_ns);
+    void tell_duplicate(Running& r, const Moment& at);
     void review_disorder(Running& r, uint32_t instance, Seq cause_seq, StampNs now_ns);
     void emit(SlaEffect::Kind kind, const Running& r, const Instance& instance, const Obligation& o,
               Seq cause_seq, StampNs now_ns);

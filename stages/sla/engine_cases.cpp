@@ -14,8 +14,9 @@ using Terminal = WorkflowStage::Terminal;
 
 namespace {
 
-/// Of one case; older ones are folded together.
+/// Of one case: beyond it older events are folded together, once nothing can come between them any more.
 constexpr size_t kEventsMax = 64;
+constexpr size_t kUnsettledMax = 1'000;
 constexpr size_t kGroupsMax = 10'000;
 constexpr std::string_view kDisorderRule = "order";
 
@@ -45,7 +46,7 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
     Instance& instance = r.pool.at(i);
     const bool history = clocks_[clock]->kind == SourceClock::Kind::kBackfill;
     // History does not take a case back from the clock that judges it already.
-    if (instance.clock != clock && !(history && !is_history(instance))) move_to_clock(r, i, clock);
+    if (instance.clock != clock && !(history && !is_history(instance))) move_to_clock(r, i, clock, seq);
     for (const uint16_t stage : reached_) ++r.reached[stage];
     const Moment at{i, seq, clocks_[instance.clock]->judges_ns(now_ns, options_.sources)};
     instance.last_ns = std::max(instance.last_ns, is_history(instance) ? now_ns_ : at.now_ns);
@@ -63,7 +64,7 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
             instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
         fold_again(r, at);
     }
-    if (instance.record.events().size() > kEventsMax) seal(r, i);
+    if (instance.record.events().size() > kEventsMax) seal(r, at);
     if (!instance.has_pending() || instance.early) check(r, i, at.now_ns, seq);
 }
 
@@ -87,11 +88,7 @@ void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head
     instance.early = !state_.early.empty();
     commit(r, at);
     // What came before its time may still turn out right; a duplicate stays one.
-    if (verdict == CaseFold::Verdict::kDuplicate && r.workflow.duplicate == OnDisorder::kAlert) {
-        CaseEvent& event = instance.record.events()[place];
-        event.told = instance.told = true;
-        tell_disorder(Finding::Kind::kDisorder, r, instance, event, seq, at.now_ns);
-    }
+    if (verdict == CaseFold::Verdict::kDuplicate) tell_duplicate(r, at);
 }
 
 void Engine::fold_again(Running& r, const Moment& at) {
@@ -104,6 +101,7 @@ void Engine::fold_again(Running& r, const Moment& at) {
         instance.early = !state_.early.empty();
     }
     commit(r, at);
+    if (r.workflow.long_form && state_.disorder.duplicate > before_.disorder.duplicate) tell_duplicate(r, at);
 }
 
 void Engine::whole_state(const Running& r, uint32_t i, CaseState& out) const {
@@ -115,12 +113,18 @@ void Engine::whole_state(const Running& r, uint32_t i, CaseState& out) const {
     r.fold.apply_all(out, instance.record.events());
 }
 
-void Engine::seal(Running& r, uint32_t i) {
-    Instance& instance = r.pool.at(i);
+void Engine::seal(Running& r, const Moment& at) {
+    Instance& instance = r.pool.at(at.instance);
     const auto events = instance.record.events();
     size_t part = events.size() / 2;
+    // What may still come in between is not settled, unless there is too much of it.
+    if (events.size() < kUnsettledMax &&
+        saturating_add(events[part - 1].time_ns, r.workflow.disorder_ns) >= at.now_ns)
+        return;
     while (part < events.size() && events[part].seq == events[part - 1].seq) ++part;
-    CaseState& sealed = r.sealed[i];
+    for (const CaseEvent& e : events.first(part))
+        if (e.told) tell_disorder(Finding::Kind::kWithdrawn, r, instance, e, at.seq, at.now_ns);
+    CaseState& sealed = r.sealed[at.instance];
     if (!instance.sealed) sealed.clear(r.workflow);
     r.fold.apply_all(sealed, events.first(part));
     sealed.disorder = {};  // counted, and certain by now
@@ -146,7 +150,7 @@ void Engine::seal(Running& r, uint32_t i) {
         Obligation& o = state_.obligations[item];
         if (o.timer == kNoTimer) continue;
         disarm(instance, o.timer);
-        arm(r, i, item, o);
+        arm(r, at.instance, item, o);
     }
     instance.record.set_obligations(state_.obligations);
 }
@@ -349,8 +353,9 @@ void Engine::disarm_check(Instance& instance) {
     instance.retention = kNoTimer;
 }
 
-void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock) {
+void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock, Seq cause_seq) {
     Instance& instance = r.pool.at(i);
+    const bool was_history = is_history(instance);
     disarm_check(instance);
     for (Obligation& o : instance.record.obligations()) {
         disarm(instance, o.timer);
@@ -362,11 +367,14 @@ void Engine::move_to_clock(Running& r, uint32_t i, uint16_t clock) {
     for (Obligation& o : instance.record.obligations()) {
         account(r, instance, o.edge, o.phase, 1);
         if (o.pending()) arm(r, i, item, o);
+        // In history it was nobody's trouble; what is now, may end.
+        if (was_history && o.phase == Phase::kMissed)
+            emit(SlaEffect::Kind::kMissed, r, instance, o, cause_seq, now_ns_);
         ++item;
     }
 }
 
-void Engine::fire(uint16_t clock, const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq) {
+void Engine::fire(const TimerWheel<Timer>::Due& due, StampNs now_ns, Seq cause_seq) {
     Running* r = running(due.payload.workflow);
     if (!r) return;
     const uint32_t i = due.payload.instance;
@@ -528,10 +536,24 @@ void Engine::tell_disorder(Finding::Kind kind, const Running& r, const Instance&
     on_finding(f);
 }
 
+/// Of the event that came last; after the end it is counted only.
+void Engine::tell_duplicate(Running& r, const Moment& at) {
+    Instance& instance = r.pool.at(at.instance);
+    if (r.workflow.duplicate != OnDisorder::kAlert || instance.outcome != Terminal::kNo) return;
+    for (CaseEvent& event : instance.record.events()) {
+        if (event.seq != at.seq) continue;
+        event.told = instance.told = true;
+        return tell_disorder(Finding::Kind::kDisorder, r, instance, event, at.seq, at.now_ns);
+    }
+}
+
 void Engine::review_disorder(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
     Instance& instance = r.pool.at(i);
     whole_state(r, i, state_);
     for (const CaseState::Early& early : state_.early) {
+        // The end of the case ends what came before it; not what it is itself.
+        if (instance.outcome != Terminal::kNo && r.workflow.stages[early.stage].terminal == Terminal::kNo)
+            continue;
         const OnDisorder policy = early.out_of_order ? r.workflow.out_of_order : r.workflow.unexpected;
         if (policy != OnDisorder::kAlert) continue;
         for (CaseEvent& event : instance.record.events()) {

@@ -399,7 +399,7 @@ void Engine::load_version(RowReader&, RowReader& value) {
     versions_[name].push_back(std::move(v));
 }
 
-void Engine::loaded(StampNs) {
+void Engine::loaded(StampNs last_stamp_ns) {
     // Timers are not stored: they follow from what is pending. Their order is that of the events which armed
     // them, so that equal deadlines fire as they would have.
     now_ns_ = kNoTime;
@@ -422,6 +422,7 @@ void Engine::loaded(StampNs) {
         });
     }
     index_roles();
+    now_ns_ = last_stamp_ns;  // views tell ages before anything comes
 }
 
 }  // namespace penstock

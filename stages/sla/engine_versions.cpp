@@ -57,10 +57,7 @@ void Engine::retire(std::string_view name, StampNs now_ns, Seq cause_seq) {
 
 uint32_t Engine::add_version(std::string_view name, std::string_view document, VersionState state,
                              bool migrate, By by, StampNs now_ns, Seq cause_seq) {
-    auto& versions = versions_[std::string(name)];
-    const uint32_t number = versions.empty() ? 1 : versions.back().seen.number + 1;
     Version v;
-    v.seen.number = number;
     v.seen.document = document;
     try {
         parse_workflow(document);
@@ -69,6 +66,8 @@ uint32_t Engine::add_version(std::string_view name, std::string_view document, V
         if (state != VersionState::kDraft) throw;
         v.seen.faults = e.what();
     }
+    auto& versions = versions_[std::string(name)];
+    const uint32_t number = v.seen.number = versions.empty() ? 1 : versions.back().seen.number + 1;
     note(v, v.seen.state == VersionState::kValidated ? "validated" : "draft", by, now_ns, cause_seq);
     if (versions.size() >= kVersionsMax) {
         const auto old = std::find_if(versions.begin(), versions.end(),
@@ -88,6 +87,7 @@ bool Engine::change_version(std::string_view name, uint32_t number, VersionState
                             StampNs now_ns, Seq cause_seq) {
     Version* v = find_version(name, number);
     if (!v || !v->seen.faults.empty() || v->seen.state == to) return false;
+    now_ns_ = std::max(now_ns_, now_ns);  // rules on the clock begin here
     if (to == VersionState::kRetired) {
         drop(*v, now_ns, cause_seq);
     } else if (to == VersionState::kShadow) {

@@ -114,6 +114,23 @@ TEST_F(Simulation, TheSpanIsHalfOpenAndItsEndIsATimeThatHasCome) {
     EXPECT_EQ(run(asked).events, 0u);
 }
 
+TEST_F(Simulation, RulesOnTheClockBeginWithTheSpan) {
+    for (const int at_s : {0, 100, 105, 111}) event(at_s, "x", "k");
+    SimulationRequest asked =
+        request(R"({"name":"w","absence":[{"name":"alive","type":"ping","key":"subject","keys":["gate"],)"
+                R"("every":"10s"}]})",
+                "");
+    asked.from_ns = kStart + 50 * kSecond;
+    const SimulationView done = run(asked);
+    ASSERT_EQ(done.candidate.rules.size(), 1u) << done.failure;
+    EXPECT_EQ(done.candidate.rules[0].name, "alive");
+    EXPECT_EQ(done.candidate.rules[0].missed, 1u);
+    ASSERT_EQ(done.added.total, 1u);
+    EXPECT_EQ(done.added.shown[0].deadline_ns, kStart + 110 * kSecond) << "from the first event of the span";
+    asked.from_ns = kStart + 200 * kSecond;
+    EXPECT_EQ(run(asked).candidate.rules.size(), 1u) << "also where the span has no event";
+}
+
 TEST_F(Simulation, WhatIsFoundAboutOneKeyIsToldOneByOne) {
     event(0, "a", "k");
     event(0, "a", "other");

@@ -98,6 +98,42 @@ TEST(SlaWorkflow, WhatCannotWorkTogetherIsRefused) {
     EXPECT_NE(faults_of("{").find("is not valid JSON"), std::string::npos);
 }
 
+TEST(SlaWorkflow, ACycleNeedsABound) {
+    EXPECT_EQ(
+        faults_of(R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within":"1m"},
+        {"from":"b","to":"c","within":"1m"},{"from":"c","to":"b","within":"1m"}]})"),
+        "/edges/2: is part of a cycle without a bound (b, c); give the edge that leads back \"loop\": how "
+        "often at most");
+    EXPECT_EQ(faults_of(R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within":"1m"},
+        {"from":"b","to":"c","within":"1m"},{"from":"c","to":"b","within":"1m","loop":3}]})"),
+              "");
+    EXPECT_EQ(
+        faults_of(R"({"name":"w","key":"subject","edges":[{"from":"a","to":"b","within":"1m","loop":3}]})"),
+        "/edges/0/loop: nothing leads from b back to a; remove it, or add the way");
+    EXPECT_EQ(
+        faults_of(
+            R"({"name":"w","key":"subject","stages":[{"name":"a","join":["b"]},{"name":"b","join":["a"]},{"name":"in"}],
+        "edges":[{"from":"in","to":"a","within":"1m"}]})"),
+        "/stages: the joins a, b wait for each other; remove one of them");
+}
+
+TEST(SlaWorkflow, FaultsOfWhatStagesEdgesAndGroupsMaySay) {
+    const std::string faults = faults_of(R"({
+      "name": "w", "key": "subject", "groups": ["groups.market", 7], "alerts_by": ["groups.region"],
+      "disorder": "soon", "order": {"unexpected": "ignore"},
+      "stages": [{"name": "a"}, {"name": "b", "type": "b", "when": "data.total > 'much'"},
+                 {"name": "c", "join": ["nobody"]}],
+      "edges": [{"from": "a", "to": "b", "within": "1m", "grace": "-1s", "amber": 2},
+                {"from": "a", "to": "c", "within": "1m", "loop": 500}]
+    })");
+    for (const std::string_view part :
+         {"/groups/1: ", "/alerts_by/0: ", "/disorder: ",
+          "/order/unexpected: must be one of drop, flag, alert", "/stages/2/join/0: is no stage of /stages",
+          "/edges/0/grace: ", "/edges/0/amber: must be a share of within",
+          "/edges/1/loop: must be how often it leads back at most"})
+        EXPECT_NE(faults.find(part), std::string::npos) << part << "\nin\n" << faults;
+}
+
 constexpr StampNs kT = 1'767'225'600 * kSecond;  // Thursday, 2026-01-01T00:00:00Z
 
 /// An event of `type` for key "k", that happened and came at T + `at_s`.
