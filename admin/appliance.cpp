@@ -40,6 +40,12 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kIdleWaitNs = 250'000'000;
 constexpr int64_t kStopPatienceNs = 5 * kSecondNs;
 
+std::map<std::string, std::string> region_dsns(const Config& config) {
+    std::map<std::string, std::string> dsns;
+    for (const auto& r : config.regions)
+        if (!r.dsn.empty()) dsns.emplace(r.name, r.dsn);
+    return dsns;
+}
 std::vector<std::string> region_names(const Config& config) {
     std::vector<std::string> names;
     for (const auto& r : config.regions) names.push_back(r.name);
@@ -126,7 +132,8 @@ class Appliance {
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
-          simulations_(log_, static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs),
+          simulations_(log_, static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs,
+                       region_dsns(config)),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {

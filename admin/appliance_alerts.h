@@ -47,6 +47,9 @@ class AlertDesk {
 /// What a target is sent. `subjects`: the instances' keys.
 Notification notification_of(const PendingNotice& notice, const LogNames& names,
                              const std::vector<std::string>& subjects);
+/// The same of a group. `subjects`: of each alert that it lists.
+Notification group_notification_of(const PendingNotice& notice, const LogNames& names,
+                                   const std::vector<std::vector<std::string>>& subjects);
 
 /// A thread: hands over what the book decided to tell, once its record is durable, and asks for a record of
 /// each outcome. After a restart the book still has what had none. All references outlive it.

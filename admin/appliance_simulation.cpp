@@ -1,21 +1,17 @@
 #include "admin/appliance_simulation.h"
 
 #include <pthread.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include "admin/appliance_view.h"
-#include "admin/simulation_differences.h"
+#include "admin/simulation_runs.h"
+#include "pipeline/clock.h"
 #include "pipeline/thread_priority.h"
-#include "schemas/identity.h"
-#include "stages/sla/engine.h"
+#include "storage/regional_history.h"
 
 namespace penstock {
 namespace {
@@ -25,111 +21,14 @@ using Steady = std::chrono::steady_clock;
 /// How long one read transaction may stay open: while it does, freed pages of the log are not used again.
 constexpr auto kSlice = std::chrono::milliseconds(20);
 
-std::string_view name_of(Finding::Kind kind) {
-    switch (kind) {
-        case Finding::Kind::kMissed:
-            return "missed";
-        case Finding::Kind::kDeliveredLate:
-            return "delivered_late";
-        case Finding::Kind::kLate:
-            return "late";
-        case Finding::Kind::kWithdrawn:
-            return "withdrawn";
-        case Finding::Kind::kRecovered:
-            return "recovered";
-        case Finding::Kind::kDisorder:
-            return "disorder";
-        case Finding::Kind::kOutOfRange:
-            return "out_of_range";
-    }
-    return "";
-}
-
-/// One document's engine, and what it finds.
-class Run {
-  public:
-    Run(const std::string& document, bool candidate, int64_t instance_retention_ns,
-        const SimulationRequest& request, const std::vector<uint8_t>& hash_secret,
-        SimulationDifferences& differences, std::vector<SimulatedFinding>& findings)
-        : engine_({instance_retention_ns}),
-          candidate_(candidate),
-          request_(request),
-          differences_(differences),
-          findings_(findings) {
-        if (!request.key.empty()) {
-            subject_key_ = IdentityHasher(hash_secret).key(request.tenant, request.key);
-            const XXH128_hash_t h =
-                XXH3_128bits_withSeed(request.key.data(), request.key.size(), request.tenant);
-            selected_key_ = {h.low64, h.high64};
-        }
-        engine_.on_finding = [this](const Finding& finding) { take(finding); };
-        workflow_ = parse_workflow(document);
-    }
-
-    /// As if it had been published then.
-    void begin(StampNs now_ns) { engine_.define(std::move(workflow_), now_ns); }
-
-    Engine& engine() { return engine_; }
-    SimulatedRun result() const {
-        SimulatedRun out;
-        out.troubles = troubles_;
-        out.digest = digest_;
-        for (const std::string& name : engine_.names())
-            for (const RuleView& r : engine_.view(name).rules)
-                out.rules.push_back({r.name, r.counts.anchored, r.counts.met, r.counts.late, r.counts.missed,
-                                     r.counts.pending, r.counts.cancelled});
-        return out;
-    }
-
-  private:
-    void take(const Finding& f) {
-        digest_ = IdentityHasher::mix(digest_, XXH3_64bits(f.rule.data(), f.rule.size()));
-        for (const uint64_t part : {static_cast<uint64_t>(f.kind), f.key.lo, f.key.hi,
-                                    static_cast<uint64_t>(f.deadline_ns), static_cast<uint64_t>(f.at_ns)})
-            digest_ = IdentityHasher::mix(digest_, part);
-        if (is_trouble(f.kind)) {
-            ++troubles_;
-            differences_.found(f, candidate_);
-        }
-        if (is_of_asked_key(f) && findings_.size() < SimulationService::kShownMax)
-            findings_.push_back(
-                {candidate_, name_of(f.kind), std::string(f.rule), f.deadline_ns, f.at_ns, f.cause_seq});
-    }
-    /// Keys are hashed by their subject, or by what the workflow selects, unkeyed.
-    bool is_of_asked_key(const Finding& f) const {
-        if (request_.key.empty() || f.tenant != request_.tenant) return false;
-        return f.key == subject_key_ || f.key == selected_key_ || f.key_text == request_.key;
-    }
-
-    Engine engine_;
-    Workflow workflow_;  ///< until it begins
-    const bool candidate_;
-    const SimulationRequest& request_;
-    Hash128 subject_key_, selected_key_;
-    SimulationDifferences& differences_;
-    std::vector<SimulatedFinding>& findings_;
-    uint64_t troubles_ = 0, digest_ = 0;
-};
-
 /// The documents over a span of the log. One thread.
-class Span {
+class LogSpan {
   public:
-    /// Told now and then; false: stop.
-    using Watch = std::function<bool(double progress)>;
-
-    Span(const EventLog& log, const SimulationRequest& request, int64_t instance_retention_ns,
-         SimulationView& out)
-        : log_(log), request_(request), out_(out) {
-        const auto add = [&](const std::string& document, bool candidate) {
-            runs_.push_back(std::make_unique<Run>(document, candidate, instance_retention_ns, request,
-                                                  log.identity().hash_secret, differences_, out.findings));
-        };
-        add(request.candidate, true);
-        if (!request.baseline.empty()) add(request.baseline, false);
-    }
+    LogSpan(const EventLog& log, const SimulationRequest& request, SimulationRuns& runs)
+        : log_(log), request_(request), runs_(runs) {}
 
     /// False: it was stopped.
-    bool run(const Watch& watch) {
+    bool run(const SimulationWatch& watch) {
         const LogReader reader(log_);
         const EventLog::Bounds bounds = log_.bounds();
         const Seq first = reader.find_received(request_.from_ns);
@@ -150,60 +49,109 @@ class Span {
             const double done = static_cast<double>(at - first) / static_cast<double>(end - first);
             if (!watch(std::min(done, 1.0))) return false;
         }
-        begin(request_.from_ns);
         // Where the log goes on behind the span, its end is a time that has come.
-        if (bounds.last_stamp_ns >= request_.to_ns)
-            for (const auto& run : runs_) run->engine().advance(request_.to_ns, at);
+        if (bounds.last_stamp_ns >= request_.to_ns) runs_.advance(request_.to_ns, at);
+        runs_.tell([this](Seq anchor) { return event_key_text(log_, anchor); });
         return true;
     }
 
-    void tell() {
-        out_.candidate = runs_[0]->result();
-        if (runs_.size() > 1) out_.baseline = runs_[1]->result();
-        differences_.tell(out_, [this](Seq anchor) { return event_key_text(log_, anchor); });
-    }
-
   private:
-    /// With the first record of the span.
-    void begin(StampNs now_ns) {
-        if (std::exchange(begun_, true)) return;
-        for (const auto& run : runs_) run->begin(now_ns);
-    }
     void take(const RecordView& record) {
         if (record.header->kind != RecordKind::kEvents) {
-            if (record.last_stamp() < request_.from_ns) return;
-            const StampNs now_ns = std::min(record.last_stamp(), request_.to_ns);
-            begin(now_ns);
-            for (const auto& run : runs_) run->engine().advance(now_ns, record.first_seq());
+            const StampNs now_ns = record.last_stamp();
+            if (now_ns < request_.from_ns) return;
+            if (record.header->kind == RecordKind::kControl && now_ns < request_.to_ns) {
+                const auto& control = *flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
+                if (static_cast<ControlKind>(control.kind()) == ControlKind::kWatermark)
+                    return runs_.watermark(control, now_ns, record.first_seq());
+            }
+            runs_.advance(std::min(now_ns, request_.to_ns), record.first_seq());
             return;
         }
         for (size_t i = 0; i < record.count(); ++i) {
             const StampNs stamp = record.stamp(i);
             if (stamp < request_.from_ns) continue;
             if (stamp >= request_.to_ns) return;
-            if (out_.first_ns == 0) out_.first_ns = stamp;
-            begin(stamp);
-            ++out_.events;
-            for (const auto& run : runs_)
-                run->engine().on_event(record.heads[i], record.bytes(i), record.first_seq() + i, stamp);
+            runs_.take(record.heads[i], record.bytes(i), record.first_seq() + i, stamp);
         }
     }
 
     const EventLog& log_;
     const SimulationRequest& request_;
-    SimulationView& out_;
-    SimulationDifferences differences_;
-    std::vector<std::unique_ptr<Run>> runs_;
-    bool more_ = false, begun_ = false;
+    SimulationRuns& runs_;
+    bool more_ = false;
+};
+
+/// The same over what a region's database has of the log.
+class RegionSpan {
+  public:
+    RegionSpan(const EventLog& log, const std::string& dsn, const SimulationRequest& request,
+               const StopSignal& stop, SimulationRuns& runs)
+        : request_(request), runs_(runs), history_({request.region, dsn}, log, stop) {}
+
+    bool run(const SimulationWatch& watch) {
+        bool goes_on = true;
+        StampNs first_ns = 0, last_ns = 0;
+        Seq next = 1;
+        auto told = Steady::now();
+        const auto ask = [&](StampNs reached_ns) {
+            told = Steady::now();
+            goes_on = watch(progress(first_ns, reached_ns));
+            return goes_on;
+        };
+        history_.read(
+            request_.from_ns, request_.to_ns,
+            [&](const RegionalHistory::Row& row) {
+                if (first_ns == 0) first_ns = row.received_ns;
+                last_ns = row.received_ns;
+                next = row.seq + 1;
+                runs_.take(row.head, row.bytes, row.seq, row.received_ns);
+                return Steady::now() < told + kSlice || ask(row.received_ns);
+            },
+            ask);
+        if (!goes_on) return false;
+        // The region has what is behind the span, too: its end is a time that has come.
+        if (history_.reached_ns() >= request_.to_ns) runs_.advance(request_.to_ns, next);
+        tell(last_ns);
+        return true;
+    }
+
+  private:
+    /// By time, from the first event on: nobody has counted the rows.
+    double progress(StampNs first_ns, StampNs reached_ns) const {
+        const StampNs end_ns = std::min(request_.to_ns, history_.reached_ns() + 1);
+        if (first_ns == 0 || end_ns <= first_ns) return 0;
+        return std::clamp(static_cast<double>(reached_ns - first_ns) / static_cast<double>(end_ns - first_ns),
+                          0.0, 1.0);
+    }
+    /// Twice: first which keys are wanted, then with them.
+    void tell(StampNs last_ns) {
+        std::vector<Seq> wanted;
+        runs_.tell([&](Seq anchor) {
+            wanted.push_back(anchor);
+            return std::string();
+        });
+        const auto texts = history_.key_texts(wanted, request_.from_ns, last_ns + kMicrosecondNs);
+        runs_.tell([&](Seq anchor) {
+            const auto text = texts.find(anchor);
+            return text == texts.end() ? "(no longer in the region)" : text->second;
+        });
+    }
+
+    static constexpr int64_t kMicrosecondNs = 1'000;
+    const SimulationRequest& request_;
+    SimulationRuns& runs_;
+    RegionalHistory history_;
 };
 
 }  // namespace
 
-LogSimulations::LogSimulations(const EventLog& log, int64_t instance_retention_ns)
-    : log_(log), instance_retention_ns_(instance_retention_ns) {}
+LogSimulations::LogSimulations(const EventLog& log, int64_t instance_retention_ns,
+                               std::map<std::string, std::string> region_dsns)
+    : log_(log), instance_retention_ns_(instance_retention_ns), region_dsns_(std::move(region_dsns)) {}
 
 LogSimulations::~LogSimulations() {
-    for (Job& job : jobs_) job.stop = true;
+    for (Job& job : jobs_) job.stop.request(monotonic_now_ns());
     for (Job& job : jobs_)
         if (job.thread.joinable()) job.thread.join();
 }
@@ -241,6 +189,7 @@ std::vector<SimulationView> LogSimulations::simulations() const {
         SimulationView& view = out.emplace_back();
         view.id = job.view.id;
         view.request.workflow = job.view.request.workflow;
+        view.request.region = job.view.request.region;
         view.request.from_ns = job.view.request.from_ns;
         view.request.to_ns = job.view.request.to_ns;
         view.state = job.view.state;
@@ -264,10 +213,22 @@ bool LogSimulations::cancel(uint64_t id) {
     std::lock_guard lock(mutex_);
     for (Job& job : jobs_)
         if (job.view.id == id) {
-            job.stop = true;
+            job.stop.request(monotonic_now_ns());
             return true;
         }
     return false;
+}
+
+/// False: it was stopped.
+bool LogSimulations::run_span(const Job& job, const SimulationRequest& request, SimulationView& found,
+                              const SimulationWatch& watch) const {
+    SimulationRuns runs(request, instance_retention_ns_, log_.identity().hash_secret, log_.names().tenants,
+                        found);
+    if (request.region.empty()) return LogSpan(log_, request, runs).run(watch);
+    const auto dsn = region_dsns_.find(request.region);
+    if (dsn == region_dsns_.end())
+        throw std::runtime_error("region " + request.region + " has no database; give its dsn");
+    return RegionSpan(log_, dsn->second, request, job.stop, runs).run(watch);
 }
 
 void LogSimulations::run(Job& job) {
@@ -286,14 +247,13 @@ void LogSimulations::run(Job& job) {
         job.view.events = found.events;
         job.view.events_per_second = seconds > 0 ? static_cast<double>(found.events) / seconds : 0;
         job.view.first_ns = found.first_ns;
-        return !job.stop;
+        return !job.stop.requested();
     };
     try {
-        Span span(log_, request, instance_retention_ns_, found);
-        if (span.run(watch))
-            span.tell(), found.state = SimulationState::kDone;
-        else
-            found.state = SimulationState::kCancelled;
+        found.state =
+            run_span(job, request, found, watch) ? SimulationState::kDone : SimulationState::kCancelled;
+    } catch (const PostgresStopped&) {
+        found.state = SimulationState::kCancelled;
     } catch (const std::exception& e) {
         found.state = SimulationState::kFailed;
         found.failure = e.what();

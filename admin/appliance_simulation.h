@@ -1,15 +1,17 @@
-// Simulations over the hot log: a candidate document and the active one, side by side, over what was
-// recorded.
+// Simulations over the hot log or a region's database: a candidate document and the active one, side by side,
+// over what was recorded.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <list>
+#include <map>
 #include <mutex>
+#include <string>
 #include <thread>
 
+#include "admin/simulation_runs.h"
 #include "schemas/simulation_view.h"
 #include "storage/event_log.h"
+#include "storage/postgres.h"
 
 namespace penstock {
 
@@ -18,7 +20,8 @@ namespace penstock {
 class LogSimulations final : public SimulationService {
   public:
     /// `instance_retention_ns`: as the live engine has it.
-    LogSimulations(const EventLog& log, int64_t instance_retention_ns);
+    LogSimulations(const EventLog& log, int64_t instance_retention_ns,
+                   std::map<std::string, std::string> region_dsns = {});
     /// Cancels what runs.
     ~LogSimulations() override;
 
@@ -29,15 +32,18 @@ class LogSimulations final : public SimulationService {
 
   private:
     struct Job {
-        std::atomic<bool> stop{false};
+        StopSignal stop;
         SimulationView view;  ///< under mutex_
         std::thread thread;
     };
     void run(Job& job);
+    bool run_span(const Job& job, const SimulationRequest& request, SimulationView& found,
+                  const SimulationWatch& watch) const;
     void forget_old();
 
     const EventLog& log_;
     const int64_t instance_retention_ns_;
+    const std::map<std::string, std::string> region_dsns_;  ///< of the regions that have one
     mutable std::mutex mutex_;
     std::list<Job> jobs_;  ///< newest first; the caller's thread changes it, under mutex_
     uint64_t next_id_ = 1;

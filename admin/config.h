@@ -126,6 +126,8 @@ struct Config {
         std::vector<std::string> tenants;  ///< only their alerts; empty: all
         bool escalation_only = false;      ///< told by ladders alone
         uint64_t repeat_interval_s = 4 * 3'600;
+        std::vector<std::string> group_by;  ///< tenant, workflow, severity, group; empty: each by itself
+        uint64_t group_wait_s = 0, group_interval_s = 300;
         std::string ca_file;  ///< PEM; empty: the host's own authorities
         // Of a webhook.
         std::string url;                   ///< may hold a token: never shown whole

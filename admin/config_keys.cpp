@@ -225,6 +225,15 @@ constexpr std::array kListKeys{
             "Whether only ladders ([[alerts.escalation]]) tell it of alerts. Default false."},
     ListKey{"[[notify.target]]", "repeat_interval_s", "integer", false,
             "Seconds between repetitions while an alert is firing, 60 to 2592000. Default 14400."},
+    ListKey{"[[notify.target]]", "group_by", "list of text", false,
+            "What alerts that are told together have in common: of tenant, workflow, severity, group. "
+            "Default: each "
+            "alert is told by itself."},
+    ListKey{"[[notify.target]]", "group_wait_s", "integer", false,
+            "With `group_by`: seconds that the first alert waits for others, 0 to 86400. Default 0."},
+    ListKey{"[[notify.target]]", "group_interval_s", "integer", false,
+            "With `group_by`: seconds at least between notifications with news of a group, 1 to 86400. "
+            "Default 300."},
     ListKey{"[[notify.target]]", "url", "text", false,
             "Of a webhook, required: where to post, https or http. Also `PENSTOCK_NOTIFY_<NAME>_URL`."},
     ListKey{"[[notify.target]]", "secret_file", "path", false,

@@ -64,6 +64,7 @@ class ConfigLoader {
     bool flag_of(const toml::table& table, std::string_view name, const std::string& prefix, bool otherwise);
     void read_notify(const toml::node& node);  // config_notify.cpp
     void read_notify_target(const toml::table& table);
+    void read_grouping(const toml::table& table, const std::string& prefix, Config::NotifyTarget& target);
     void read_inhibit(const toml::node& node);  // config_alerts.cpp
     void read_escalation(const toml::node& node);
     void read_steps(const toml::node& node, const std::string& name, Config::Alerts::Escalation& ladder);

@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kReceiversMax = 100;
 constexpr std::array<std::string_view, 4> kWebhookKeys{"url", "secret_file", "secrets", "allow_private"};
+constexpr std::array<std::string_view, 4> kGroupFields{"tenant", "workflow", "severity", "group"};
 constexpr std::array<std::string_view, 8> kMailKeys{"host", "port", "tls",           "from",
                                                     "to",   "user", "password_file", "password"};
 
@@ -90,6 +91,7 @@ void ConfigLoader::read_notify_target(const toml::table& table) {
     target.escalation_only = flag_of(table, "escalation_only", prefix, false);
     target.repeat_interval_s =
         count_of(table, "repeat_interval_s", prefix, {60, 30 * 86'400, " seconds"}, target.repeat_interval_s);
+    read_grouping(table, prefix, target);
     target.ca_file = from_folder(text("ca_file"));
     target.url = text("url");
     target.secret_file = from_folder(text("secret_file"));
@@ -113,6 +115,27 @@ void ConfigLoader::read_notify_target(const toml::table& table) {
     misplaced("webhook", kMailKeys, "mail");
     misplaced("mail", kWebhookKeys, "webhook");
     config_.notify.targets.push_back(std::move(target));
+}
+
+void ConfigLoader::read_grouping(const toml::table& table, const std::string& prefix,
+                                 Config::NotifyTarget& target) {
+    if (const toml::node* by = table.get("group_by")) {
+        const std::string name = prefix + "group_by";
+        text_list(*by, name, target.group_by);
+        for (const std::string& field : target.group_by)
+            if (std::find(kGroupFields.begin(), kGroupFields.end(), field) == kGroupFields.end())
+                fault(at(*by), name,
+                      fmt::format("\"{}\" is not known; write tenant, workflow, severity or group", field));
+    }
+    target.group_wait_s =
+        count_of(table, "group_wait_s", prefix, {0, 86'400, " seconds"}, target.group_wait_s);
+    target.group_interval_s =
+        count_of(table, "group_interval_s", prefix, {1, 86'400, " seconds"}, target.group_interval_s);
+    if (!target.group_by.empty()) return;
+    for (const std::string_view key : {"group_wait_s", "group_interval_s"})
+        if (const toml::node* node = table.get(key))
+            fault(at(*node), prefix + std::string(key),
+                  "has no use without group_by; give that, or take this out");
 }
 
 bool ConfigLoader::set_notify(std::string_view variable, const std::string& value, const Origin& origin) {

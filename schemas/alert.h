@@ -57,11 +57,12 @@ enum class AlertStepKind : uint8_t {
     kNotSent = 7,  ///< it was decided to tell nobody; cause: of what kind it would have been
     kPending = 8,
     kFlapping = 9,
-    kSteady = 10,  ///< it flaps no more
+    kSteady = 10,   ///< it flaps no more
+    kGrouped = 11,  ///< what is to be told waits for others; cause: of what kind it is
 };
-inline constexpr std::array<std::string_view, 11> kAlertStepNames{"firing",   "worse",    "acked", "unacked",
+inline constexpr std::array<std::string_view, 12> kAlertStepNames{"firing",   "worse",    "acked", "unacked",
                                                                   "assigned", "resolved", "sent",  "not_sent",
-                                                                  "pending",  "flapping", "steady"};
+                                                                  "pending",  "flapping", "steady", "grouped"};
 
 struct AlertStep {
     Seq seq = 0;  ///< of the record that caused it

@@ -15,6 +15,7 @@ namespace penstock {
 struct SimulationRequest {
     std::string workflow;             ///< its name
     std::string candidate, baseline;  ///< documents; no baseline: empty
+    std::string region;               ///< whose database is read; empty: the log
     StampNs from_ns = 0, to_ns = 0;   ///< received then: half open
     std::string key;                  ///< whose findings are wanted one by one; empty: nobody's
     uint16_t tenant = 0;              ///< of the key

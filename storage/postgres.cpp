@@ -198,6 +198,33 @@ PostgresResult PostgresConnection::query(const char* sql, const std::vector<std:
     return finish();
 }
 
+void PostgresConnection::stream(const char* sql, const std::vector<std::string>& parameters,
+                                const std::function<bool(const PostgresResult&)>& visit) {
+    std::vector<const char*> values;
+    values.reserve(parameters.size());
+    for (const std::string& p : parameters) values.push_back(p.c_str());
+    if (PQsendQueryParams(connection_.get(), sql, static_cast<int>(values.size()), nullptr, values.data(),
+                          nullptr, nullptr, 1) == 0 ||
+        PQsetSingleRowMode(connection_.get()) == 0)
+        lose(PQerrorMessage(connection_.get()));
+    flush_output();
+    bool ended = false;
+    while (PGresult* next = next_result()) {
+        const PostgresResult result(next);
+        switch (PQresultStatus(next)) {
+            case PGRES_SINGLE_TUPLE:
+                if (!visit(result)) return;
+                break;
+            case PGRES_TUPLES_OK:
+                ended = true;
+                break;
+            default:
+                fail(next);
+        }
+    }
+    if (!ended) lose(PQerrorMessage(connection_.get()));
+}
+
 PostgresResult PostgresConnection::script(const std::string& sql) {
     if (PQsendQuery(connection_.get(), sql.c_str()) == 0) lose(PQerrorMessage(connection_.get()));
     flush_output();

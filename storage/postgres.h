@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -82,6 +83,10 @@ class PostgresConnection {
 
     /// One statement with parameters $1.. given as text.
     PostgresResult query(const char* sql, const std::vector<std::string>& parameters = {});
+    /// Rows one by one, as the server sends them, with values in binary form; `visit` answers whether to go
+    /// on. When it does not, or throws, the connection is lost to everybody else.
+    void stream(const char* sql, const std::vector<std::string>& parameters,
+                const std::function<bool(const PostgresResult&)>& visit);
     /// Any number of statements without parameters, as one message; returns the last answer.
     PostgresResult script(const std::string& sql);
     /// COPY ... FROM STDIN (FORMAT binary) of rows encoded by RowBatch; returns how many were taken.

@@ -265,7 +265,9 @@ void add_simulate(CLI::App& app, int& exit_code) {
             ->option_text("FILE");
     HistoryFlags& history = flags->history;
     for (const auto& [name, value, about] :
-         {std::tuple{"--from", &history.from,
+         {std::tuple{"--region", &history.region,
+                     "read this region's database; without it the appliance's log"},
+          std::tuple{"--from", &history.from,
                      "received then or later: RFC 3339, or how long ago: 90s, 15m, 2h, 7d"},
           std::tuple{"--to", &history.to, "received before; without it now"},
           std::tuple{"--key", &history.key, "tell what is found about this key one by one"},

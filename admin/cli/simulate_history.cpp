@@ -104,8 +104,11 @@ int simulate_history(const std::string& document, HistoryFlags flags) {
     json::error_code failed;
     json::object body{{"document", json::parse(document, failed)}};
     if (failed) throw CommandError(kUsage, fmt::format("the workflow is no JSON: {}", failed.message()));
-    const std::pair<const char*, const std::string*> texts[] = {
-        {"from", &flags.from}, {"to", &flags.to}, {"key", &flags.key}, {"tenant", &flags.tenant}};
+    const std::pair<const char*, const std::string*> texts[] = {{"region", &flags.region},
+                                                                {"from", &flags.from},
+                                                                {"to", &flags.to},
+                                                                {"key", &flags.key},
+                                                                {"tenant", &flags.tenant}};
     for (const auto& [name, value] : texts)
         if (!value->empty()) body[name] = *value;
     catch_interrupts();

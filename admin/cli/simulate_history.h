@@ -9,7 +9,8 @@ namespace penstock::cli {
 
 struct HistoryFlags {
     Place place;
-    std::string from, to;     ///< RFC 3339, or how long ago; empty: the log's beginning, now
+    std::string from, to;     ///< RFC 3339, or how long ago; empty: the beginning, now
+    std::string region;       ///< whose database is read; empty: the log
     std::string key, tenant;  ///< whose findings are told one by one
 };
 

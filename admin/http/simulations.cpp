@@ -32,6 +32,7 @@ void write_run(JsonWriter& out, std::string_view name, const SimulatedRun& run) 
 void write_progress(JsonWriter& out, const SimulationView& v) {
     out.field("id", std::to_string(v.id)).field("workflow", v.request.workflow);
     out.field("state", kSimulationStateNames[static_cast<size_t>(v.state)]).field("progress", v.progress);
+    out.field_if("region", v.request.region);
     out.field("from", rfc3339(v.request.from_ns)).field("to", rfc3339(v.request.to_ns));
     write_time(out, "first_record", v.first_ns);
     out.field("events", v.events).field("events_per_second", v.events_per_second);
@@ -82,11 +83,14 @@ void SimulationDoor::write_whole(JsonWriter& out, const SimulationView& v) const
 }
 
 std::optional<Response> SimulationDoor::find_documents(const Request& request, SimulationRequest& out) const {
-    RequestBody body(request, {"document", "workflow", "version", "from", "to", "key", "tenant"});
+    RequestBody body(request, {"document", "workflow", "version", "region", "from", "to", "key", "tenant"});
     const json::value* document = body.members.if_contains("document");
     const std::string workflow = body.text("workflow"), tenant = body.text("tenant");
     const auto version = body.number("version", 1, std::numeric_limits<uint32_t>::max());
     out.key = body.text("key");
+    out.region = body.text("region");
+    if (!out.region.empty() && !log_.names().region(out.region))
+        body.wrong(fmt::format("\"region\": {} is not known", out.region));
     out.from_ns = body.time("from").value_or(0);
     out.to_ns = body.time("to").value_or(clock_.wall_ns());
     if (out.from_ns >= out.to_ns) body.wrong("\"from\" is not before \"to\"");

@@ -100,6 +100,7 @@ void AlertBook::trouble(Entry& e, const Finding& f, Now now) {
     a.severity = f.severity;
     inhibition_.update(a);
     if (e.fired) begin_ladder(e, now);
+    severity_rose(e, now);
     if (e.told) set_due(e, Due::kWorse, now.ns);
 }
 
@@ -197,6 +198,7 @@ void AlertBook::resolve(Entry& e, AlertEnd end, std::string_view by, std::string
     const bool hid_others = inhibition_.update(a);
     if (waited)
         step(e, AlertStepKind::kNotSent, kSelf, "alert.firing", "over before the wait for more was", now);
+    leave_groups(e, "it was over before the group was told", now);
     if (std::exchange(e.fired, false)) changed(e, now);
     if (!e.reached.empty()) {
         if (a.flapping)
@@ -207,6 +209,7 @@ void AlertBook::resolve(Entry& e, AlertEnd end, std::string_view by, std::string
         else
             tell_end(e, std::string(note), now);
     }
+    drop_empty_groups();
     if (hid_others) release_inhibited(now);
 }
 
@@ -233,7 +236,11 @@ void AlertBook::steady(Entry& e, Now now) {
     e.changes.clear();
     const std::string since = fmt::format("no change for {}", format_duration(policy_.flap_window_ns));
     step(e, AlertStepKind::kSteady, kSelf, "", since, now);
-    if (a.state == AlertState::kResolved && !e.reached.empty()) tell_end(e, since, now);
+    if (a.state == AlertState::kResolved) {
+        leave_groups(e, "it is steady, and over, before the group was told", now);
+        if (!e.reached.empty()) tell_end(e, since, now);
+        drop_empty_groups();
+    }
     if (a.state == AlertState::kFiring) tell(e, "alert.firing", since, now);
 }
 

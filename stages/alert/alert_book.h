@@ -15,42 +15,16 @@
 #include "schemas/event_fields.h"
 #include "schemas/finding.h"
 #include "stages/alert/inhibition.h"
+#include "stages/alert/notice.h"
 #include "stages/alert/policy.h"
 #include "stages/alert/record_text.h"
 #include "stages/alert/window.h"
 
 namespace penstock {
 
-/// An instance that a notification names.
-struct NoticeInstance {
-    Seq anchor_seq = 0;
-    std::string key_text;  ///< empty: it is in the event at anchor_seq
-    friend bool operator==(const NoticeInstance&, const NoticeInstance&) = default;
-};
-
-/// Decided, and not settled yet. Holds what the alert was like then: a repetition tells the same.
-struct PendingNotice {
-    uint64_t order = 0;  ///< rises; each target's go in this order
-    uint64_t effect_id = 0;
-    std::string target, kind, reason;
-    StampNs at_ns = 0;
-    Seq cause_seq = 0;  ///< nothing leaves before this record is durable
-    // The alert.
-    uint64_t alert = 0;
-    uint16_t tenant = 0;
-    std::string workflow, rule, group, trouble, runbook;
-    uint32_t episode = 0;
-    uint64_t version = 0;
-    AlertState state = AlertState::kFiring;
-    AlertEnd end = AlertEnd::kNone;
-    uint8_t severity = 0;
-    uint64_t open = 0, total = 0;
-    StampNs first_deadline_ns = 0, last_deadline_ns = 0, began_ns = 0;
-    std::vector<NoticeInstance> instances;  ///< the last, oldest first
-};
-
 /// Applied by one thread, read by any. Memory: an entry of bounded size for each rule, tenant and group that
-/// had trouble, kSilencesMax silences and as many maintenance windows, kOutboxMax pending notifications.
+/// had trouble, and for each of them and target that groups; kSilencesMax silences and as many maintenance
+/// windows, kOutboxMax pending notifications.
 ///
 /// The same trouble is one alert: its id is a hash of tenant, workflow, rule and group, and it counts the
 /// instances in trouble. From the first that is open to the last that is not is an episode.
@@ -128,13 +102,15 @@ class AlertBook final : public StateMachine, public AlertReader {
         uint32_t ladder_step = 0;
         StampNs ladder_from_ns = 0;
         std::vector<StampNs> changes;  ///< fired or resolved; the last that may count as flapping
+        std::vector<uint64_t> groups;  ///< of notices, in which it fires or has news
     };
     struct Now {
         StampNs ns;
         Seq seq;
     };
-    /// What a timer is of: a silence, a maintenance window, else one of an alert's.
-    enum TimerOf : uint8_t { kOfSilence = 0, kOfWindow = 1, kOfAlert = 2 };
+    /// What a timer is of: a silence, a maintenance window, one of an alert's; a group is told last, with all
+    /// that came at the same instant.
+    enum TimerOf : uint8_t { kOfSilence = 0, kOfWindow = 1, kOfAlert = 2, kOfGroup = kOfAlert + kTimers };
     static uint8_t kind_of(Timer timer) { return static_cast<uint8_t>(uint8_t{kOfAlert} + uint8_t{timer}); }
 
     // Findings and episodes (alert_book.cpp).
@@ -189,6 +165,31 @@ class AlertBook final : public StateMachine, public AlertReader {
     void tell_end(Entry& e, const std::string& reason, Now now);
     void make_notice(Entry& e, const std::string& target, std::string_view kind, const std::string& reason,
                      Now now);
+    /// Among what the alert's readers see.
+    void note_notice(Entry& e, const PendingNotice& p, std::string_view kind, uint32_t episode, Now now);
+    void push_notice(PendingNotice p, Now now);
+    // Groups (alert_groups.cpp).
+    NoticeGroup& group_of(const AlertTarget& to, NoticeGroupKey key);
+    /// It is repeated with the group, though nothing is told now.
+    void join(Entry& e, const AlertTarget& to, Now now);
+    /// What is told waits for the group. Answers for how long.
+    int64_t add_news(Entry& e, const AlertTarget& to, std::string_view kind, const std::string& reason,
+                     Now now);
+    int64_t add_end(const AlertTarget& to, NoticeAlert end, Now now);
+    int64_t time_news(NoticeGroup& g, const AlertTarget& to, Now now);
+    /// Acked, or over: what is not told any more. Groups without alerts are to be dropped behind it.
+    void leave_groups(Entry& e, std::string_view why, Now now);
+    void drop_empty_groups();
+    void severity_rose(Entry& e, Now now);
+    /// Targets that group and have not heard of it, as it was acked while they waited.
+    void tell_unreached(Entry& e, Now now);
+    /// A configuration came: groups that are none any more dissolve, the others wait for producers.
+    void regroup(Now now);
+    void dissolve(NoticeGroup g, Now now);
+    void tell_group(NoticeGroup& g, Now now);
+    std::vector<NoticeAlert> news_of(NoticeGroup& g, bool repeated, Now now);
+    void send_group(NoticeGroup& g, std::vector<NoticeAlert> told, Now now);
+    void time_group(NoticeGroup& g);
     const Silence* silencing(const Alert& alert, StampNs now_ns) const;
     const MaintenanceWindow* maintaining(const Alert& alert, StampNs now_ns) const;
 
@@ -196,6 +197,7 @@ class AlertBook final : public StateMachine, public AlertReader {
     std::map<uint64_t, Entry> entries_;
     std::map<uint64_t, Silence> silences_;
     std::map<uint64_t, Window> windows_;
+    std::map<uint64_t, NoticeGroup> groups_;
     std::map<uint64_t, PendingNotice> outbox_;  ///< by order
     std::map<uint64_t, uint64_t> order_of_;     ///< effect id -> order
     std::set<std::tuple<StampNs, uint8_t, uint64_t>> timers_;
@@ -203,13 +205,14 @@ class AlertBook final : public StateMachine, public AlertReader {
     AlertPolicy policy_;
     StampNs quiet_until_ns_ = 0;  ///< after a start nothing is told before
     uint64_t next_order_ = 1;
-    std::set<uint64_t> dirty_entries_, dirty_silences_, dirty_windows_, dirty_outbox_;
+    std::set<uint64_t> dirty_entries_, dirty_silences_, dirty_windows_, dirty_groups_, dirty_outbox_;
     bool facts_dirty_ = false;
     // What follows from the above.
     Inhibition inhibition_;
     std::set<uint64_t> inhibited_;      ///< alerts whose last notice was held back for another's sake
     std::set<uint64_t> not_expecting_;  ///< windows in which nothing is expected
     // No part of the state.
+    std::set<uint64_t> emptied_groups_;  ///< to be dropped, within the record that is applied
     std::set<uint64_t> withdrawn_;  ///< alerts whose last instances were, within the record that is applied
     std::deque<Seq> refused_;       ///< the last commands that were
 };

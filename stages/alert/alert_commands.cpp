@@ -78,6 +78,7 @@ void AlertBook::boot(std::string_view text, Now now) {
     inhibition_.set_rules(policy_.inhibit);
     // What came right while nobody looked should not be told: producers first send what they hold back.
     quiet_until_ns_ = now.ns + kQuietNs;
+    regroup(now);
     for (auto& [id, e] : entries_) {
         inhibition_.update(e.alert);
         plan_missing_repeats(e, now);
@@ -116,10 +117,12 @@ bool AlertBook::command(ControlKind kind, std::string_view name, std::string_vie
             if (!e.fired) changed(e, now);
             e.fired = true;
             begin_ladder(e, now);
-            if (!e.told)
-                set_due(e, Due::kFiring, now.ns);
-            else
+            if (e.told) {
                 plan_missing_repeats(e, now);
+                tell_unreached(e, now);
+            } else {
+                set_due(e, Due::kFiring, now.ns);
+            }
             release_inhibited(now);  // what hid it may have ended meanwhile
             break;
         case ControlKind::kAlertAssigned:
@@ -154,6 +157,8 @@ void AlertBook::acked(Entry& e, std::string by, std::string note, Now now) {
     if (e.due != Due::kWorse) clear_due(e);
     e.repeats.clear();
     time_repeats(e);
+    leave_groups(e, "acked before the group was told", now);
+    drop_empty_groups();
     if (e.ladder.ack_timeout_ns > 0) set_timer(e, kAckTimeout, now.ns + e.ladder.ack_timeout_ns);
     if (waited)
         step(e, AlertStepKind::kNotSent, kSelf, "alert.firing", "acked before the wait for more was over",
@@ -257,7 +262,9 @@ void AlertBook::settle_notice(std::string_view name, std::string_view text, Now 
     if (order == order_of_.end()) return;  // settled before
     const auto at = outbox_.find(order->second);
     const RecordText m(text);
-    if (const auto e = entries_.find(at->second.alert); e != entries_.end())
+    for (const uint64_t told : at->second.told) {
+        const auto e = entries_.find(told);
+        if (e == entries_.end()) continue;
         for (AlertNotice& n : e->second.alert.notices)
             if (n.effect_id == *effect) {
                 n.state = m.flag("delivered") ? NoticeState::kDelivered : NoticeState::kFailed;
@@ -266,6 +273,7 @@ void AlertBook::settle_notice(std::string_view name, std::string_view text, Now 
                 n.done_ns = now.ns;
                 dirty_entries_.insert(e->first);
             }
+    }
     dirty_outbox_.insert(at->first);
     outbox_.erase(at);
     order_of_.erase(order);

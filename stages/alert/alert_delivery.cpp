@@ -7,18 +7,6 @@
 #include "stages/alert/book_text.h"
 
 namespace penstock {
-namespace {
-
-bool holds(const std::vector<std::string>& list, std::string_view name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-}
-
-void note(std::string& list, std::string_view text, std::string_view between = ", ") {
-    if (!list.empty()) list += between;
-    list += text;
-}
-
-}  // namespace
 
 /// kTell has come.
 void AlertBook::decide(Entry& e, Now now) {
@@ -51,7 +39,7 @@ void AlertBook::repeat(Entry& e, Now now) {
     std::vector<std::string> due;
     std::erase_if(e.repeats, [&](const Repeat& r) {
         const AlertTarget* to = policy_.target(r.target);
-        if (to && !is_for(e, *to)) to = nullptr;
+        if (to && (to->group_by != 0 || !is_for(e, *to))) to = nullptr;
         if (to && r.at_ns <= now.ns) due.push_back(r.target);
         return to == nullptr;
     });
@@ -65,6 +53,10 @@ void AlertBook::plan_repeats(Entry& e, const std::vector<std::string>& targets, 
     for (const std::string& name : targets) {
         const AlertTarget* to = policy_.target(name);
         if (!to) continue;
+        if (to->group_by != 0) {
+            join(e, *to, now);
+            continue;
+        }
         auto at = std::find_if(e.repeats.begin(), e.repeats.end(),
                                [&](const Repeat& r) { return r.target == name; });
         if (at == e.repeats.end()) at = e.repeats.insert(at, {name, 0});
@@ -156,7 +148,12 @@ void AlertBook::tell(Entry& e, std::string_view kind, const std::string& reason,
         e.ladder_held |= ladder;
         return not_sent(suppressed);
     }
+    std::string grouped;
     for (const std::string& name : meant) {
+        if (const AlertTarget& to = *policy_.target(name); to.group_by != 0) {
+            note(grouped, waits_text(name, add_news(e, to, kind, reason, now)));
+            continue;
+        }
         if (outbox_.size() >= kOutboxMax) {
             note(kept, fmt::format("{} ({} notifications wait already)", name, kOutboxMax));
             continue;
@@ -164,6 +161,11 @@ void AlertBook::tell(Entry& e, std::string_view kind, const std::string& reason,
         make_notice(e, name, kind, reason, now);
         note(sent, name);
         if (!holds(e.reached, name)) e.reached.push_back(name);
+    }
+    if (!grouped.empty()) {
+        if (sent.empty() && !kept.empty()) grouped += "; not to " + kept;
+        step(e, AlertStepKind::kGrouped, kSelf, kind, "to " + grouped, now);
+        if (sent.empty()) return;
     }
     if (sent.empty()) return not_sent("to nobody" + (kept.empty() ? "" : "; not to " + kept));
     std::string text = "to " + sent + (kept.empty() ? "" : "; not to " + kept);
@@ -173,8 +175,13 @@ void AlertBook::tell(Entry& e, std::string_view kind, const std::string& reason,
 
 /// To everyone who was told of the trouble, whatever suppresses.
 void AlertBook::tell_end(Entry& e, const std::string& reason, Now now) {
-    std::string sent, kept;
+    std::string sent, kept, grouped;
     for (const std::string& name : std::exchange(e.reached, {})) {
+        if (const AlertTarget* to = policy_.target(name); to && to->group_by != 0) {
+            const int64_t wait = add_end(*to, snapshot_of(e.alert, "alert.resolved", reason), now);
+            note(grouped, waits_text(name, wait));
+            continue;
+        }
         if (outbox_.size() >= kOutboxMax) {
             note(kept, fmt::format("{} ({} notifications wait already)", name, kOutboxMax));
             continue;
@@ -182,46 +189,66 @@ void AlertBook::tell_end(Entry& e, const std::string& reason, Now now) {
         make_notice(e, name, "alert.resolved", reason, now);
         note(sent, name);
     }
+    if (!grouped.empty()) {
+        step(e, AlertStepKind::kGrouped, kSelf, "alert.resolved", "to " + grouped, now);
+        if (sent.empty() && kept.empty()) return;
+    }
     std::string text = (sent.empty() ? "to nobody" : "to " + sent) + (kept.empty() ? "" : "; not to " + kept);
     if (!reason.empty()) text += "; " + reason;
     step(e, sent.empty() ? AlertStepKind::kNotSent : AlertStepKind::kSent, kSelf, "alert.resolved",
          std::move(text), now);
 }
 
+NoticeAlert snapshot_of(const Alert& a, std::string_view kind, const std::string& reason) {
+    NoticeAlert out;
+    out.kind = kind;
+    out.reason = reason;
+    out.alert = a.id;
+    out.tenant = a.tenant;
+    out.workflow = a.workflow;
+    out.rule = a.rule;
+    out.group = a.group;
+    out.trouble = a.trouble;
+    out.runbook = a.runbook;
+    out.episode = a.episode;
+    out.version = a.version;
+    out.state = a.state;
+    out.end = a.end;
+    out.severity = a.severity;
+    out.open = a.open;
+    out.total = a.total;
+    out.first_deadline_ns = a.first_deadline_ns;
+    out.last_deadline_ns = a.last_deadline_ns;
+    out.began_ns = a.began_ns;
+    for (const AlertInstance& i : a.instances)
+        if (a.state == AlertState::kResolved || i.end == AlertEnd::kNone)
+            out.instances.push_back({i.anchor_seq, i.key_text});
+    return out;
+}
+
 void AlertBook::make_notice(Entry& e, const std::string& target, std::string_view kind,
                             const std::string& reason, Now now) {
-    const Alert& a = e.alert;
-    PendingNotice p;
-    p.order = next_order_++;
-    p.effect_id = alert_hash({target}, a.id, uint64_t{a.episode} << 32 | ++e.notices_made);
+    PendingNotice p{snapshot_of(e.alert, kind, reason)};
+    p.effect_id = alert_hash({target}, p.alert, uint64_t{p.episode} << 32 | ++e.notices_made);
     p.target = target;
-    p.kind = kind;
-    p.reason = reason;
+    p.told = {p.alert};
+    note_notice(e, p, kind, p.episode, now);
+    push_notice(std::move(p), now);
+}
+
+void AlertBook::note_notice(Entry& e, const PendingNotice& p, std::string_view kind, uint32_t episode,
+                            Now now) {
+    e.alert.notices.push_back(
+        {p.effect_id, episode, p.target, std::string(kind), now.ns, NoticeState::kPending, 0, 0, {}});
+    keep_last(e.alert.notices, kNoticesMax);
+    dirty_entries_.insert(e.alert.id);
+}
+
+/// Its place in the order is given already where its id was made of that.
+void AlertBook::push_notice(PendingNotice p, Now now) {
+    if (p.order == 0) p.order = next_order_++;
     p.at_ns = now.ns;
     p.cause_seq = now.seq;
-    p.alert = a.id;
-    p.tenant = a.tenant;
-    p.workflow = a.workflow;
-    p.rule = a.rule;
-    p.group = a.group;
-    p.trouble = a.trouble;
-    p.runbook = a.runbook;
-    p.episode = a.episode;
-    p.version = a.version;
-    p.state = a.state;
-    p.end = a.end;
-    p.severity = a.severity;
-    p.open = a.open;
-    p.total = a.total;
-    p.first_deadline_ns = a.first_deadline_ns;
-    p.last_deadline_ns = a.last_deadline_ns;
-    p.began_ns = a.began_ns;
-    for (const AlertInstance& i : a.instances)
-        if (p.state == AlertState::kResolved || i.end == AlertEnd::kNone)
-            p.instances.push_back({i.anchor_seq, i.key_text});
-    e.alert.notices.push_back(
-        {p.effect_id, a.episode, target, std::string(kind), now.ns, NoticeState::kPending, 0, 0, {}});
-    keep_last(e.alert.notices, kNoticesMax);
     facts_dirty_ = true;
     dirty_outbox_.insert(p.order);
     order_of_[p.effect_id] = p.order;

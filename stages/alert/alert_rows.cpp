@@ -4,7 +4,8 @@
 namespace penstock {
 namespace {
 
-constexpr uint8_t kAlertRow = 1, kSilenceRow = 2, kNoticeRow = 3, kFactsRow = 4, kWindowRow = 5;
+constexpr uint8_t kAlertRow = 1, kSilenceRow = 2, kNoticeRow = 3, kFactsRow = 4, kWindowRow = 5,
+                  kGroupRow = 6;
 
 template <typename E>
 void put(RowWriter& out, E value)
@@ -197,15 +198,74 @@ MaintenanceWindow get_window(RowReader& in) {
     return w;
 }
 
+void put_snapshot(RowWriter& out, const NoticeAlert& a) {
+    out.value(a.alert).value(a.tenant).text(a.workflow).text(a.rule).text(a.group).text(a.trouble);
+    out.text(a.runbook).value(a.episode).value(a.version);
+    put(out, a.state);
+    put(out, a.end);
+    out.value(a.severity).value(a.open).value(a.total);
+    out.value(a.first_deadline_ns).value(a.last_deadline_ns).value(a.began_ns);
+    put_list(out, a.instances, [&](const NoticeInstance& i) { out.value(i.anchor_seq).text(i.key_text); });
+}
+void get_snapshot(RowReader& in, NoticeAlert& a) {
+    a.alert = in.value<uint64_t>();
+    a.tenant = in.value<uint16_t>();
+    a.workflow = text_of(in);
+    a.rule = text_of(in);
+    a.group = text_of(in);
+    a.trouble = text_of(in);
+    a.runbook = text_of(in);
+    a.episode = in.value<uint32_t>();
+    a.version = in.value<uint64_t>();
+    a.state = get<AlertState>(in);
+    a.end = get<AlertEnd>(in);
+    a.severity = in.value<uint8_t>();
+    a.open = in.value<uint64_t>();
+    a.total = in.value<uint64_t>();
+    a.first_deadline_ns = in.value<StampNs>();
+    a.last_deadline_ns = in.value<StampNs>();
+    a.began_ns = in.value<StampNs>();
+    get_list(in, a.instances, [&] {
+        NoticeInstance i;
+        i.anchor_seq = in.value<Seq>();
+        i.key_text = text_of(in);
+        return i;
+    });
+}
+void put_told(RowWriter& out, const NoticeAlert& a) {
+    out.text(a.kind).text(a.reason);
+    put_snapshot(out, a);
+}
+NoticeAlert get_told(RowReader& in) {
+    NoticeAlert a;
+    a.kind = text_of(in);
+    a.reason = text_of(in);
+    get_snapshot(in, a);
+    return a;
+}
+
+void put_group_key(RowWriter& out, const NoticeGroupKey& key) {
+    out.value(key.by).value(key.tenant).value(key.severity).text(key.workflow).text(key.group);
+}
+NoticeGroupKey get_group_key(RowReader& in) {
+    NoticeGroupKey key;
+    key.by = in.value<uint8_t>();
+    key.tenant = in.value<uint16_t>();
+    key.severity = in.value<uint8_t>();
+    key.workflow = text_of(in);
+    key.group = text_of(in);
+    return key;
+}
+
 void put_notice(RowWriter& out, const PendingNotice& p) {
     out.value(p.effect_id).text(p.target).text(p.kind).text(p.reason).value(p.at_ns).value(p.cause_seq);
-    out.value(p.alert).value(p.tenant).text(p.workflow).text(p.rule).text(p.group).text(p.trouble);
-    out.text(p.runbook).value(p.episode).value(p.version);
-    put(out, p.state);
-    put(out, p.end);
-    out.value(p.severity).value(p.open).value(p.total);
-    out.value(p.first_deadline_ns).value(p.last_deadline_ns).value(p.began_ns);
-    put_list(out, p.instances, [&](const NoticeInstance& i) { out.value(i.anchor_seq).text(i.key_text); });
+    put_snapshot(out, p);
+    out.value(p.group_id);
+    if (p.group_id == 0) return;
+    put_group_key(out, p.group_key);
+    out.value(p.firing).value(p.acked).value(p.resolved);
+    put_list(out, p.alerts, [&](const NoticeAlert& a) { put_told(out, a); });
+    put_list(out, p.told, [&](uint64_t id) { out.value(id); });
 }
 
 PendingNotice get_notice(RowReader& in) {
@@ -216,30 +276,56 @@ PendingNotice get_notice(RowReader& in) {
     p.reason = text_of(in);
     p.at_ns = in.value<StampNs>();
     p.cause_seq = in.value<Seq>();
-    p.alert = in.value<uint64_t>();
-    p.tenant = in.value<uint16_t>();
-    p.workflow = text_of(in);
-    p.rule = text_of(in);
-    p.group = text_of(in);
-    p.trouble = text_of(in);
-    p.runbook = text_of(in);
-    p.episode = in.value<uint32_t>();
-    p.version = in.value<uint64_t>();
-    p.state = get<AlertState>(in);
-    p.end = get<AlertEnd>(in);
-    p.severity = in.value<uint8_t>();
-    p.open = in.value<uint64_t>();
-    p.total = in.value<uint64_t>();
-    p.first_deadline_ns = in.value<StampNs>();
-    p.last_deadline_ns = in.value<StampNs>();
-    p.began_ns = in.value<StampNs>();
-    get_list(in, p.instances, [&] {
-        NoticeInstance i;
-        i.anchor_seq = in.value<Seq>();
-        i.key_text = text_of(in);
-        return i;
-    });
+    get_snapshot(in, p);
+    p.group_id = in.value<uint64_t>();
+    if (p.group_id == 0) {
+        p.told = {p.alert};
+        return p;
+    }
+    p.group_key = get_group_key(in);
+    p.firing = in.value<uint64_t>();
+    p.acked = in.value<uint64_t>();
+    p.resolved = in.value<uint64_t>();
+    get_list(in, p.alerts, [&] { return get_told(in); });
+    get_list(in, p.told, [&] { return in.value<uint64_t>(); });
     return p;
+}
+
+void put_group(RowWriter& out, const NoticeGroup& g) {
+    out.text(g.target);
+    put_group_key(out, g.key);
+    out.value(g.told_ns).value(g.news_ns).value(g.repeat_ns).value(g.timer_ns);
+    out.value(static_cast<uint32_t>(g.firing.size()));
+    for (const uint64_t id : g.firing) out.value(id);
+    out.value(static_cast<uint32_t>(g.news.size()));
+    for (const auto& [id, news] : g.news) out.value(id).text(news.kind).text(news.reason);
+    out.value(static_cast<uint32_t>(g.over.size()));
+    for (const auto& [id, end] : g.over) put_told(out, end);
+}
+
+NoticeGroup get_group(RowReader& in) {
+    NoticeGroup g;
+    g.target = text_of(in);
+    g.key = get_group_key(in);
+    g.told_ns = in.value<StampNs>();
+    g.news_ns = in.value<StampNs>();
+    g.repeat_ns = in.value<StampNs>();
+    g.timer_ns = in.value<StampNs>();
+    const auto each = [&](auto get_one) {
+        for (auto left = in.value<uint32_t>(); left > 0 && in.ok(); --left) get_one();
+    };
+    each([&] { g.firing.insert(in.value<uint64_t>()); });
+    each([&] {
+        const auto id = in.value<uint64_t>();
+        NoticeGroup::News& news = g.news[id];
+        news.kind = text_of(in);
+        news.reason = text_of(in);
+    });
+    each([&] {
+        NoticeAlert end = get_told(in);
+        g.over[end.alert] = std::move(end);
+    });
+    return g;
 }
 
 }  // namespace
@@ -275,9 +361,11 @@ void AlertBook::begin_save(Checkpoint& out) {
         put_ladder(value, e.ladder);
         value.value(e.ladder_step).value(e.ladder_from_ns);
         put_list(value, e.changes, [&](StampNs at_ns) { value.value(at_ns); });
+        put_list(value, e.groups, [&](uint64_t id) { value.value(id); });
     });
     save(kSilenceRow, dirty_silences_, silences_, [&](const Silence& s) { put_silence(value, s); });
     save(kWindowRow, dirty_windows_, windows_, [&](const Window& w) { put_window(value, w.facts); });
+    save(kGroupRow, dirty_groups_, groups_, [&](const NoticeGroup& g) { put_group(value, g); });
     save(kNoticeRow, dirty_outbox_, outbox_, [&](const PendingNotice& p) { put_notice(value, p); });
     if (!std::exchange(facts_dirty_, false)) return;
     key.clear();
@@ -326,6 +414,7 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
         e.ladder_step = in.value<uint32_t>();
         e.ladder_from_ns = in.value<StampNs>();
         get_list(in, e.changes, [&] { return in.value<StampNs>(); });
+        get_list(in, e.groups, [&] { return in.value<uint64_t>(); });
     } else if (table == kSilenceRow) {
         Silence s = get_silence(in);
         s.id = id;
@@ -337,6 +426,11 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
         if (!facts.ended) timers_.insert({facts.span_end_ns, kOfWindow, id});
         if (facts.do_not_expect) not_expecting_.insert(id);
         windows_.emplace(id, Window(std::move(facts)));
+    } else if (table == kGroupRow) {
+        NoticeGroup g = get_group(in);
+        if (g.timer_ns != 0) timers_.insert({g.timer_ns, kOfGroup, id});
+        g.id = id;
+        groups_[id] = std::move(g);
     } else if (table == kNoticeRow) {
         PendingNotice p = get_notice(in);
         p.order = id;

@@ -41,6 +41,11 @@ void AlertBook::run_timers(Now now) {
             silence_over(silences_.at(id), now);
         } else if (of == kOfWindow) {
             span_over(windows_.at(id), now);
+        } else if (of == kOfGroup) {
+            NoticeGroup& g = groups_.at(id);
+            g.timer_ns = 0;
+            tell_group(g, now);
+            drop_empty_groups();
         } else {
             Entry& e = entries_.at(id);
             const auto timer = static_cast<Timer>(of - kOfAlert);

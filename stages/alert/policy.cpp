@@ -7,7 +7,18 @@
 namespace penstock {
 namespace {
 
-constexpr int64_t kRepeatNs = 4 * 3'600'000'000'000;
+constexpr int64_t kRepeatNs = 4 * 3'600'000'000'000, kGroupIntervalNs = 300'000'000'000;
+
+uint8_t group_by_of(const std::vector<std::string>& fields) {
+    int by = 0;
+    for (const std::string& field : fields)
+        by |= field == "tenant"     ? kByTenant
+              : field == "workflow" ? kByWorkflow
+              : field == "severity" ? kBySeverity
+              : field == "group"    ? kByGroup
+                                    : 0;
+    return static_cast<uint8_t>(by);
+}
 
 AlertTarget target_of(const RecordText& text) {
     AlertTarget target;
@@ -15,6 +26,10 @@ AlertTarget target_of(const RecordText& text) {
     target.severity_at_least = static_cast<uint8_t>(text.number("severity_at_least"));
     target.escalation_only = text.flag("escalation_only");
     target.repeat_ns = std::max<int64_t>(text.number("repeat_ns", kRepeatNs), 1'000'000'000);
+    target.group_by = group_by_of(text.texts("group_by"));
+    target.group_wait_ns = std::max<int64_t>(text.number("group_wait_ns"), 0);
+    target.group_interval_ns =
+        std::max<int64_t>(text.number("group_interval_ns", kGroupIntervalNs), 1'000'000'000);
     if (const auto* ids = text.find("tenants"); ids && ids->is_array())
         for (const auto& id : ids->get_array()) {
             boost::json::error_code failed;

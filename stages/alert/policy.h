@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "schemas/alert.h"
+#include "stages/alert/notice.h"
 
 namespace penstock {
 
@@ -15,6 +16,8 @@ struct AlertTarget {
     std::vector<uint16_t> tenants;  ///< empty: all
     bool escalation_only = false;   ///< told by ladders alone
     int64_t repeat_ns = 0;
+    uint8_t group_by = 0;  ///< of GroupBy; 0: each alert is told by itself
+    int64_t group_wait_ns = 0, group_interval_ns = 0;
 
     bool takes_tenant(uint16_t tenant) const;
 };

@@ -122,12 +122,18 @@ void Engine::boot(std::string_view text, StampNs now_ns) {
     limits.hold_ns = number_in(facts, "source_hold_ns", limits.hold_ns);
     limits.lag_ns = number_in(facts, "source_lag_ns", limits.lag_ns);
     if (const json::value* tenants = facts.if_contains("tenants"); tenants && tenants->is_array()) {
-        tenants_.clear();
+        std::vector<std::string> names;
         for (const json::value& t : tenants->get_array())
-            tenants_.emplace_back(t.is_string() ? std::string_view(t.get_string()) : std::string_view());
-        index_roles();
+            names.emplace_back(t.is_string() ? std::string_view(t.get_string()) : std::string_view());
+        name_tenants(std::move(names));
     }
     totals_dirty_ = true;
+}
+
+void Engine::name_tenants(std::vector<std::string> names) {
+    tenants_ = std::move(names);
+    totals_dirty_ = true;
+    index_roles();
 }
 
 // --- events

@@ -60,6 +60,10 @@ class Engine final : public StateMachine {
     void apply(const RecordView& record) override;
     /// One event at time `now_ns`; `apply` calls it for each, simulation directly.
     void on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns);
+    /// One control record. `apply` calls it, simulation directly.
+    void control(const fb::Control& control, StampNs now_ns, Seq seq);
+    /// By id. A boot record says them, too.
+    void name_tenants(std::vector<std::string> names);
     /// Time passes: fires what is due before `now_ns`.
     void advance(StampNs now_ns, Seq cause_seq);
     /// No event of the source older than `time_ns` will follow.
@@ -160,7 +164,6 @@ class Engine final : public StateMachine {
     Running* active(std::string_view name) const;
 
     // Records (engine.cpp).
-    void control(const fb::Control& control, StampNs now_ns, Seq seq);
     void boot(std::string_view text, StampNs now_ns);
     uint16_t clock_of(const EventHead& head, const fb::Event& event, Seq seq, StampNs now_ns);
     SourceClock& add_clock(SourceClock::Kind kind, uint16_t tenant, std::string_view source, Hash128 id);

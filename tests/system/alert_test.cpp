@@ -20,11 +20,12 @@ constexpr const char* kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 class Alerts : public testing::Test {
   protected:
-    void start(const std::string& more = "") {
+    /// `more` stands before the target, `of_target` in it.
+    void start(const std::string& more = "", const std::string& of_target = "") {
         appliance.set_config(fmt::format(
             "{}[sla]\nworkflows = [\"{}\"]\n[[notify.target]]\nname = \"oncall\"\nkind = \"webhook\"\nurl = "
-            "\"{}\"\nsecrets = [\"{}\"]\nallow_private = true\n",
-            more, workflow.path(), receiver.url(), kSecret));
+            "\"{}\"\nsecrets = [\"{}\"]\nallow_private = true\n{}",
+            more, workflow.path(), receiver.url(), kSecret, of_target));
         appliance.start();
     }
     void send(const std::string& id, const std::string& type) {
@@ -192,6 +193,48 @@ TEST_F(Alerts, MaintenanceHoldsBackAlsoThroughKill9AndBehindItOneAlertStillHides
     const json::value shown = checked(receiver.posts()[2]);
     EXPECT_EQ(shown.at("type"), "inhibition.ended");
     EXPECT_EQ(shown.at("data").at("alert").at("rule"), "taken -> weighed");
+    appliance.stop();
+    const CommandResult verified = penstock({"log", "verify", "--data-dir", appliance.data_dir()});
+    EXPECT_NE((verified.out + verified.err).find("is what its records make"), std::string::npos)
+        << verified.out << verified.err;
+}
+
+TEST_F(Alerts, AGroupIsOneNotificationAlsoThroughKill9) {
+    start("[alerts]\npending_s = 1\n", "group_by = [\"workflow\"]\ngroup_wait_s = 2\ngroup_interval_s = 1\n");
+    send("1", "taken");
+    const auto waits = [&] {
+        for (const char* rule : {"taken -> shipped", "taken -> weighed"}) {
+            const json::value a = alert(rule);
+            if (!a.is_object() || json::serialize(a).find("\"grouped\"") == std::string::npos) return false;
+        }
+        return true;
+    };
+    ASSERT_TRUE(eventually(waits, 30)) << appliance.log_text();
+    appliance.kill9();
+    EXPECT_TRUE(receiver.posts().size() <= 1);
+    appliance.start();
+    ASSERT_TRUE(eventually([&] { return receiver.posts().size() >= 1; }, 30)) << appliance.log_text();
+    const json::value firing = checked(receiver.posts()[0]);
+    EXPECT_EQ(firing.at("type"), "alert.group");
+    EXPECT_EQ(firing.at("data").at("group").at("workflow"), "parcels");
+    EXPECT_EQ(firing.at("data").at("counts"), json::parse(R"({"firing":2,"acked":0,"resolved":0})"));
+    for (const json::value& a : firing.at("data").at("alerts").as_array()) {
+        EXPECT_EQ(a.at("kind"), "alert.firing");
+        EXPECT_EQ(a.at("subjects"), (json::array{"parcel-7"}));
+    }
+    ASSERT_TRUE(eventually([&] {
+        return all_are("taken -> shipped", "delivered") && all_are("taken -> weighed", "delivered");
+    }));
+
+    send("2", "shipped");
+    send("3", "weighed");
+    const auto resolved = [&] {
+        int64_t count = 0;
+        for (const HttpPost& post : receiver.posts())
+            count += json::parse(post.body).at("data").at("counts").at("resolved").to_number<int64_t>();
+        return count;
+    };
+    ASSERT_TRUE(eventually([&] { return resolved() == 2; }, 30)) << appliance.log_text();
     appliance.stop();
     const CommandResult verified = penstock({"log", "verify", "--data-dir", appliance.data_dir()});
     EXPECT_NE((verified.out + verified.err).find("is what its records make"), std::string::npos)

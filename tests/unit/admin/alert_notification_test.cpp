@@ -121,6 +121,84 @@ TEST(AlertNotification, OtherTroublesGroupsAndRunbooksAreSaid) {
         0u);
 }
 
+PendingNotice group_notice() {
+    PendingNotice n;
+    n.effect_id = 0x2a;
+    n.target = "team";
+    n.kind = "alert.group";
+    n.at_ns = kThree;
+    n.group_id = 0x90;
+    n.group_key.by = kByTenant | kByWorkflow;
+    n.group_key.tenant = 1;
+    n.group_key.workflow = "parcels";
+    n.severity = 4;
+    n.firing = 61;
+    n.resolved = 1;
+    NoticeAlert a = notice();
+    a.kind = "alert.firing";
+    a.runbook = "https://wiki.example/x";
+    n.alerts.push_back(a);
+    a.alert = 0x5678;
+    a.rule = "taken -> weighed";
+    a.kind = "alert.resolved";
+    a.reason = "the scale was mended";
+    a.state = AlertState::kResolved;
+    a.end = AlertEnd::kLate;
+    a.open = 0;
+    n.alerts.push_back(a);
+    a = notice();
+    a.alert = 0x9abc;
+    n.alerts.push_back(a);
+    return n;
+}
+
+TEST(AlertNotification, APayloadOfAGroupListsItsAlerts) {
+    const Notification sent = group_notification_of(group_notice(), kNames, {{"p-1", "p-2"}, {"p-3"}, {}});
+    EXPECT_EQ(sent.kind, "alert.group");
+    EXPECT_EQ(sent.channel, "team");
+    const json::value body = json::parse(sent.json);
+    EXPECT_EQ(body.at("type"), "alert.group");
+    const json::value& data = body.at("data");
+    EXPECT_EQ(data.at("id"), "ntf_000000000000002a");
+    EXPECT_EQ(data.at("group"),
+              json::parse(R"({"id": "0000000000000090", "tenant": "acme", "workflow": "parcels"})"));
+    EXPECT_EQ(data.at("counts"), json::parse(R"({"firing": 61, "acked": 0, "resolved": 1})"));
+    EXPECT_EQ(data.at("link"), "/alerts");
+    ASSERT_EQ(data.at("alerts").as_array().size(), 3u);
+    EXPECT_EQ(data.at("alerts").as_array()[0], json::parse(R"({
+        "id": "0000000000001234", "tenant": "acme", "workflow": "parcels", "rule": "taken -> shipped",
+        "runbook": "https://wiki.example/x", "severity": 4, "state": "firing", "episode": 2, "version": 7,
+        "open": 31, "total": 40, "first_deadline": "2026-01-31T02:59:00.000000000Z",
+        "last_deadline": "2026-01-31T02:59:59.000000000Z", "kind": "alert.firing",
+        "subjects": ["p-1", "p-2"], "link": "/alerts/0000000000001234"})"));
+    EXPECT_EQ(data.at("alerts").as_array()[1].at("cause"), "late");
+    EXPECT_EQ(data.at("alerts").as_array()[1].at("reason"), "the scale was mended");
+    EXPECT_FALSE(data.at("alerts").as_array()[2].as_object().contains("kind"));
+}
+
+TEST(AlertNotification, AMailOfAGroupSaysWhatIsNewAndWhatFiresOn) {
+    const Notification sent = group_notification_of(group_notice(), kNames, {{"p-1", "p-2"}, {"p-3"}, {}});
+    EXPECT_EQ(sent.subject, "FIRING 61, RESOLVED 1 (severity 4): tenant acme, workflow parcels");
+    EXPECT_EQ(sent.text,
+              "61 firing, 0 acked, 1 resolved; tenant acme, workflow parcels.\n"
+              "\n"
+              "FIRING (severity 4) parcels: taken -> shipped: 31 overdue\n"
+              "  Affected: p-1, p-2 and 29 more\n"
+              "  What to do: https://wiki.example/x\n"
+              "  penstock alert show 0000000000001234\n"
+              "\n"
+              "RESOLVED parcels: taken -> weighed\n"
+              "  It is over: all events came; the last happened after its deadline.\n"
+              "  Note: the scale was mended\n"
+              "  Affected: p-3 and 39 more\n"
+              "  penstock alert show 0000000000005678\n"
+              "\n"
+              "STILL FIRING (severity 4) parcels: taken -> shipped: 31 overdue\n"
+              "  penstock alert show 0000000000009abc\n"
+              "\n"
+              "And 59 more: penstock alert list\n");
+}
+
 TEST(AlertNotification, TheBootRecordHasTheRules) {
     Config::Alerts alerts;
     alerts.inhibit.push_back({{"uplink", "", 4}, {"cameras", "", 0}, {"tenant"}});
@@ -143,11 +221,16 @@ TEST(AlertNotification, TheBootRecordHasTheTargetsAndTheirFilters) {
     config.notify.targets[1].tenants = {"acme"};
     config.notify.targets[1].escalation_only = true;
     config.notify.targets[1].repeat_interval_s = 60;
-    EXPECT_EQ(alert_targets_json(config, kNames),
-              R"([{"name":"oncall","severity_at_least":4,"tenants":[],"escalation_only":false,)"
-              R"("repeat_ns":14400000000000},)"
-              R"({"name":"acme","severity_at_least":0,"tenants":[1],"escalation_only":true,)"
-              R"("repeat_ns":60000000000}])");
+    config.notify.targets[1].group_by = {"tenant"};
+    config.notify.targets[1].group_wait_s = 30;
+    config.notify.targets[1].group_interval_s = 60;
+    EXPECT_EQ(
+        alert_targets_json(config, kNames),
+        R"([{"name":"oncall","severity_at_least":4,"tenants":[],"escalation_only":false,)"
+        R"("repeat_ns":14400000000000,"group_by":[],"group_wait_ns":0,"group_interval_ns":300000000000},)"
+        R"({"name":"acme","severity_at_least":0,"tenants":[1],"escalation_only":true,)"
+        R"("repeat_ns":60000000000,"group_by":["tenant"],"group_wait_ns":30000000000,)"
+        R"("group_interval_ns":60000000000}])");
 }
 
 }  // namespace

@@ -63,6 +63,26 @@ TEST_F(NotifyConfigTest, ATargetMayTakeOnlySomeAlerts) {
     EXPECT_NE(wrong.find("no tenant \"nobody\" is configured"), std::string::npos) << wrong;
 }
 
+TEST_F(NotifyConfigTest, ATargetMayGroup) {
+    const std::string target =
+        "[[notify.target]]\nname = \"a\"\nkind = \"webhook\"\nurl = \"https://hooks.example.org/\"\n"
+        "secrets = [\"" +
+        kSecret + "\"]\n";
+    const Config c = load(target + "group_by = [\"tenant\", \"group\"]\ngroup_wait_s = 30\n");
+    EXPECT_EQ(c.notify.targets.at(0).group_by, (std::vector<std::string>{"tenant", "group"}));
+    EXPECT_EQ(c.notify.targets.at(0).group_wait_s, 30u);
+    EXPECT_EQ(c.notify.targets.at(0).group_interval_s, 300u);
+    EXPECT_TRUE(load(target).notify.targets.at(0).group_by.empty());
+    EXPECT_EQ(
+        faults(target + "group_by = [\"rule\"]\n"),
+        "DIR/penstock.toml:6: notify.target[0].group_by: \"rule\" is not known; write tenant, workflow, "
+        "severity or group");
+    EXPECT_EQ(
+        faults(target + "group_wait_s = 30\n"),
+        "DIR/penstock.toml:6: notify.target[0].group_wait_s: has no use without group_by; give that, or "
+        "take this out");
+}
+
 TEST_F(NotifyConfigTest, TargetsBecomeChannels) {
     write("oncall.secret", "# new\n" + kSecret + "\n");
     write("smtp.password", "hunter2\n");
