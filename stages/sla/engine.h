@@ -272,7 +272,7 @@ class Engine final : public StateMachine {
     // Scratch.
     std::vector<uint16_t> reached_;  ///< while on_event runs
     CaseState state_, before_;
-    std::vector<bool> matched_;
+    std::vector<uint8_t> matched_;
 
     uint32_t sweeping_ = 0;  ///< the workflow that is looked at
 

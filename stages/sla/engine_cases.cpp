@@ -70,6 +70,12 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
 
 void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head, Seq seq, const Moment& at) {
     const bool long_form = r.workflow.long_form;
+    const size_t place = instance.record.events().size();
+    const auto add_events = [&] {
+        for (size_t s = 0; s < reached_.size(); ++s)
+            instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
+    };
+    if (!long_form && !r.fold.may_change(instance.record.obligations(), reached_)) return add_events();
     if (instance.sealed)
         state_ = r.sealed.at(at.instance);
     else
@@ -80,14 +86,12 @@ void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head
     state_.obligations.assign(obligations.begin(), obligations.end());
     state_.outcome = instance.outcome;
     const auto verdict = r.fold.apply(state_, head.time_ns, seq, reached_);
-    const size_t place = instance.record.events().size();
     instance.record.reserve(place + reached_.size(), state_.obligations.size());
-    for (size_t s = 0; s < reached_.size(); ++s)
-        instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
+    add_events();
     r.disorder.unexpected += state_.disorder.unexpected;
     r.disorder.duplicate += state_.disorder.duplicate;
     instance.early = !state_.early.empty();
-    commit(r, at);
+    if (r.fold.changed()) commit(r, at);
     // What came before its time may still turn out right; a duplicate stays one.
     if (verdict == CaseFold::Verdict::kDuplicate) tell_duplicate(r, at);
 }
