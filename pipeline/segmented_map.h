@@ -17,13 +17,26 @@
 
 namespace penstock {
 
+/// What a map keeps of a key where its value leads to the whole one: 8 of 16 bytes, and no padding beside a
+/// small value.
+struct KeyPart {
+    explicit KeyPart(const Hash128& k)
+        : low(static_cast<uint32_t>(k.lo)), high(static_cast<uint32_t>(k.hi >> 32)) {}
+    KeyPart() = default;
+    bool operator==(const KeyPart&) const = default;
+
+    uint32_t low, high;  ///< the lowest bits of lo and the highest of hi
+};
+
 /// Maps a Hash128 (already uniform) to a small trivially copyable value. One thread.
 /// About sizeof(Entry) + 1 bytes a slot, slots between 45% and 90% taken.
-template <typename V>
+/// Where `Key`, what is kept of a key, is a KeyPart, find and erase are given a predicate besides: whether
+/// the value is that of the whole key.
+template <typename V, typename Key = Hash128>
 class SegmentedMap {
   public:
     struct Entry {
-        Hash128 key;
+        Key key;
         V value;
     };
     static_assert(std::is_trivially_copyable_v<V>);
@@ -65,7 +78,7 @@ class SegmentedMap {
         explicit Filler(SegmentedMap& map) : map_(map) {}
         V* find(const Hash128& key) {
             Segment* s = map_.segment_of(key);
-            const int slot = s->find(key);
+            const int slot = s->find(key, any_value);
             return slot < 0 ? nullptr : &s->entries[slot].value;
         }
         void insert(const Hash128& key, const V& value) {
@@ -101,9 +114,15 @@ class SegmentedMap {
         __builtin_prefetch(segment_of(key)->tags + group_of(key) * kGroup);
     }
 
-    V* find(const Hash128& key) {
+    V* find(const Hash128& key)
+        requires std::is_same_v<Key, Hash128>
+    {
+        return find(key, any_value);
+    }
+    template <typename Same>
+    V* find(const Hash128& key, Same same) {
         Segment* s = segment_of(key);
-        const int slot = s->find(key);
+        const int slot = s->find(Key(key), same);
         return slot < 0 ? nullptr : &s->entries[slot].value;
     }
 
@@ -117,15 +136,21 @@ class SegmentedMap {
             s = segment_of(key);
         }
         ++size_;
-        return s->insert(key, value);
+        return s->insert(Key(key), value);
     }
     V& insert(const Hash128& key, const V& value) {
         return insert(key, value, [](const Entry&) { return false; });
     }
 
-    bool erase(const Hash128& key) {
+    bool erase(const Hash128& key)
+        requires std::is_same_v<Key, Hash128>
+    {
+        return erase(key, any_value);
+    }
+    template <typename Same>
+    bool erase(const Hash128& key, Same same) {
         Segment* s = segment_of(key);
-        const int slot = s->find(key);
+        const int slot = s->find(Key(key), same);
         if (slot < 0) return false;
         s->tags[slot] = kTombstone;
         --s->live;
@@ -156,8 +181,13 @@ class SegmentedMap {
     static constexpr uint32_t kLiveAfterRebuildMax = kSlots * 7 / 10;
 
     // Disjoint bits of the hash: tag and group from lo, directory from the top of hi.
-    static uint8_t tag_of(const Hash128& k) { return static_cast<uint8_t>(k.lo & 0x7f); }
-    static size_t group_of(const Hash128& k) { return (k.lo >> 7) % kGroups; }
+    static uint64_t low_of(const Hash128& k) { return k.lo; }
+    static uint64_t low_of(const KeyPart& k) { return k.low; }
+    static uint64_t high_of(const Hash128& k) { return k.hi; }
+    static uint64_t high_of(const KeyPart& k) { return uint64_t{k.high} << 32; }
+    static uint8_t tag_of(const auto& k) { return static_cast<uint8_t>(low_of(k) & 0x7f); }
+    static size_t group_of(const auto& k) { return (low_of(k) >> 7) % kGroups; }
+    static constexpr auto any_value = [](const V&) { return true; };
 
     struct Segment {
         uint32_t depth = 0;
@@ -166,19 +196,20 @@ class SegmentedMap {
         alignas(16) uint8_t tags[kSlots];
         Entry entries[kSlots];
 
-        int find(const Hash128& key) const {
+        template <typename Same>
+        int find(const Key& key, Same same) const {
             const uint8_t tag = tag_of(key);
             for (size_t g = group_of(key);; g = (g + 1) % kGroups) {
                 uint32_t match = match_tag(g, tag);
                 while (match) {
                     const size_t slot = g * kGroup + static_cast<size_t>(__builtin_ctz(match));
-                    if (entries[slot].key == key) return static_cast<int>(slot);
+                    if (entries[slot].key == key && same(entries[slot].value)) return static_cast<int>(slot);
                     match &= match - 1;
                 }
                 if (match_tag(g, kEmpty)) return -1;
             }
         }
-        V& insert(const Hash128& key, const V& value) {
+        V& insert(const Key& key, const V& value) {
             for (size_t g = group_of(key);; g = (g + 1) % kGroups) {
                 if (const uint32_t empty = match_tag(g, kEmpty)) {
                     const size_t slot = g * kGroup + static_cast<size_t>(__builtin_ctz(empty));
@@ -245,11 +276,13 @@ class SegmentedMap {
         Segment* high = new_segment(depth);
         s->clear();
         s->depth = depth;
-        for (const Entry& e : scratch_) (e.key.hi >> (64 - depth) & 1 ? high : s)->insert(e.key, e.value);
+        for (const Entry& e : scratch_)
+            (high_of(e.key) >> (64 - depth) & 1 ? high : s)->insert(e.key, e.value);
         const size_t width = size_t{1} << (depth_ - depth);  // directory cells of each half
-        const size_t first = depth_ == 0 ? 0
-                                         : static_cast<size_t>(scratch_.front().key.hi >> (64 - depth_)) /
-                                               (2 * width) * (2 * width);
+        const size_t first = depth_ == 0
+                                 ? 0
+                                 : static_cast<size_t>(high_of(scratch_.front().key) >> (64 - depth_)) /
+                                       (2 * width) * (2 * width);
         for (size_t i = 0; i < width; ++i) directory_[first + width + i] = high;
     }
 

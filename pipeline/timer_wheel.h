@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "schemas/log_record.h"
@@ -19,7 +20,8 @@ namespace penstock {
 using TimerId = uint32_t;
 inline constexpr TimerId kNoTimer = 0xffffffff;
 
-/// One thread. `Payload`: small, trivially copyable. 24 bytes and the payload a timer.
+/// One thread. `Payload`: small, trivially copyable. 28 bytes and the payload a timer, in pages, so that
+/// growth never copies.
 template <typename Payload>
 class TimerWheel {
   public:
@@ -31,7 +33,10 @@ class TimerWheel {
 
     size_t size() const { return size_; }
     StampNs now_ns() const { return now_ns_; }
-    size_t bytes() const { return nodes_.capacity() * sizeof(Node); }
+    size_t bytes() const {
+        return pages_.size() * kPage * sizeof(Node) + slots_.size() * sizeof(Slot) +
+               due_.capacity() * sizeof(Due);
+    }
 
     /// A deadline that has passed already is due at the next advance. Years 1678 to 2261.
     TimerId arm(StampNs deadline_ns, const Payload& payload) {
@@ -42,12 +47,12 @@ class TimerWheel {
         TimerId id;
         if (free_ != kNoTimer) {
             id = free_;
-            free_ = nodes_[id].next;
+            free_ = node(id).next;
         } else {
-            id = static_cast<TimerId>(nodes_.size());
-            nodes_.emplace_back();
+            id = next_id_++;
+            if (id / kPage == pages_.size()) pages_.push_back(std::make_unique_for_overwrite<Node[]>(kPage));
         }
-        Node& n = nodes_[id];
+        Node& n = node(id);
         n.deadline_ns = deadline_ns;
         n.order = order;
         n.payload = payload;
@@ -128,12 +133,14 @@ class TimerWheel {
     }
 
     struct Node {
-        StampNs deadline_ns = 0;
-        uint64_t order = 0;
-        TimerId next = kNoTimer, prev = kNoTimer;  // prev of a slot's head: kNoTimer
-        uint16_t slot = 0;                         // level * kSlots + cell
-        Payload payload{};
+        StampNs deadline_ns;
+        uint64_t order;
+        TimerId next, prev;  // prev of a slot's head: kNoTimer
+        uint16_t slot;       // level * kSlots + cell
+        Payload payload;
     };
+    static constexpr TimerId kPage = 256;
+    Node& node(TimerId id) { return pages_[id / kPage][id % kPage]; }
     struct Slot {
         TimerId head = kNoTimer;
         uint32_t timers = 0;
@@ -154,7 +161,7 @@ class TimerWheel {
     };
 
     void place(TimerId id) {
-        Node& n = nodes_[id];
+        Node& n = node(id);
         const uint64_t tick = std::max(tick_of(n.deadline_ns), tick_);
         // The lowest level whose slots reach so far from the current one.
         const int beyond = static_cast<int>(std::bit_width(tick - tick_)) - 8;
@@ -165,30 +172,30 @@ class TimerWheel {
         Slot& slot = slots_[n.slot];
         n.prev = kNoTimer;
         n.next = slot.head;
-        if (n.next != kNoTimer) nodes_[n.next].prev = id;
+        if (n.next != kNoTimer) node(n.next).prev = id;
         slot.head = id;
         if (slot.timers++ == 0) levels_[level].set(cell);
         if (tick == tick_) current_min_ns_ = std::min(current_min_ns_, n.deadline_ns);
     }
     void unlink(TimerId id) {
-        Node& n = nodes_[id];
+        Node& n = node(id);
         Slot& slot = slots_[n.slot];
-        (n.prev != kNoTimer ? nodes_[n.prev].next : slot.head) = n.next;
-        if (n.next != kNoTimer) nodes_[n.next].prev = n.prev;
+        (n.prev != kNoTimer ? node(n.prev).next : slot.head) = n.next;
+        if (n.next != kNoTimer) node(n.next).prev = n.prev;
         if (--slot.timers == 0) levels_[n.slot / kSlots].clear(n.slot % kSlots);
     }
     void release(TimerId id) {
-        nodes_[id].next = free_;
+        node(id).next = free_;
         free_ = id;
     }
 
     void take_current(StampNs now_ns) {
         TimerId id = slots_[tick_ % kSlots].head;
         while (id != kNoTimer) {
-            const TimerId next = nodes_[id].next;
-            if (nodes_[id].deadline_ns < now_ns) {
+            const TimerId next = node(id).next;
+            if (node(id).deadline_ns < now_ns) {
                 unlink(id);
-                due_.push_back({nodes_[id].deadline_ns, nodes_[id].order, nodes_[id].payload});
+                due_.push_back({node(id).deadline_ns, node(id).order, node(id).payload});
                 release(id);
                 --size_;
             }
@@ -247,7 +254,7 @@ class TimerWheel {
     void move_down(Slot& slot, uint32_t timers) {
         for (; timers > 0; --timers) {
             const TimerId id = slot.head;
-            if (nodes_[id].next != kNoTimer) __builtin_prefetch(&nodes_[nodes_[id].next]);
+            if (node(id).next != kNoTimer) __builtin_prefetch(&node(node(id).next));
             unlink(id);
             place(id);
         }
@@ -255,15 +262,15 @@ class TimerWheel {
 
     void refresh_current_min() {
         current_min_ns_ = kNever;
-        for (TimerId id = slots_[tick_ % kSlots].head; id != kNoTimer; id = nodes_[id].next)
-            current_min_ns_ = std::min(current_min_ns_, nodes_[id].deadline_ns);
+        for (TimerId id = slots_[tick_ % kSlots].head; id != kNoTimer; id = node(id).next)
+            current_min_ns_ = std::min(current_min_ns_, node(id).deadline_ns);
     }
 
-    std::vector<Node> nodes_;
+    std::vector<std::unique_ptr<Node[]>> pages_;
     std::vector<Slot> slots_ = std::vector<Slot>(kLevels * kSlots);
     std::array<Level, kLevels> levels_{};
     std::vector<Due> due_;
-    TimerId free_ = kNoTimer;
+    TimerId free_ = kNoTimer, next_id_ = 0;
     uint64_t next_order_ = 0;
     size_t size_ = 0;
     uint64_t tick_ = 0;  ///< everything below has been taken

@@ -42,6 +42,23 @@ void CaseFold::apply_all(CaseState& s, std::span<const CaseEvent> events) {
     }
 }
 
+bool CaseFold::may_change(std::span<const Obligation> obligations, std::span<const uint16_t> stages) const {
+    const auto settles = [&](uint32_t edge) {
+        return std::any_of(obligations.begin(), obligations.end(),
+                           [&](const Obligation& o) { return o.edge == edge && o.open(); });
+    };
+    const auto arms = [&](uint32_t edge) {
+        return w_.edges[edge].anchor != Edge::Anchor::kFirst ||
+               std::none_of(obligations.begin(), obligations.end(),
+                            [&](const Obligation& o) { return o.edge == edge; });
+    };
+    return std::any_of(stages.begin(), stages.end(), [&](uint16_t number) {
+        const WorkflowStage& stage = w_.stages[number];
+        return std::any_of(stage.in.begin(), stage.in.end(), settles) ||
+               std::any_of(stage.out.begin(), stage.out.end(), arms);
+    });
+}
+
 CaseFold::Verdict CaseFold::apply(CaseState& s, StampNs time_ns, Seq seq, std::span<const uint16_t> stages) {
     const Now now{time_ns, seq};
     reached_.clear();

@@ -84,8 +84,12 @@ class CaseFold {
     enum class Verdict : uint8_t { kExpected, kUnexpected, kDuplicate };
     /// The next event; `stages`: all that it reaches. Returns the worst that is to be said of it so far.
     Verdict apply(CaseState& s, StampNs time_ns, Seq seq, std::span<const uint16_t> stages);
+    /// False: apply would change nothing of a short form's case without loops.
+    bool may_change(std::span<const Obligation> obligations, std::span<const uint16_t> stages) const;
     /// All events, by time and sequence.
     void apply_all(CaseState& s, std::span<const CaseEvent> events);
+    /// Whether the last apply armed, settled or ended something.
+    bool changed() const { return changed_; }
     uint64_t overflowed() const { return overflowed_; }
 
     /// Not before the edge's anchor; saturates where 64 bits of nanoseconds end.
@@ -111,7 +115,7 @@ class CaseFold {
     const Workflow& w_;
     std::vector<uint16_t> reached_;  ///< by the event that is applied
     std::vector<uint16_t> stages_;   ///< of apply_all
-    bool changed_ = false;           ///< the event armed, settled or ended something
+    bool changed_ = false;
     uint64_t overflowed_ = 0;
 };
 

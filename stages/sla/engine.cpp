@@ -147,7 +147,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
     const auto it = roles_.find(head.type_hash);
     if (it == roles_.end()) return;
     const fb::Event& event = *event_of(bytes);
-    std::optional<EventVariables> variables;
+    std::unique_ptr<EventVariables> variables;  // large, and most events need none
     const auto& roles = it->second;
     for (size_t i = 0; i < roles.size();) {
         Running& r = *running_[roles[i].workflow];
@@ -157,7 +157,7 @@ void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq
             if (stage.type != view_of(event.type())) continue;  // another type of the same hash
             if (!r.workflow.tenant.empty() && tenant_of(r.workflow) != head.tenant) continue;
             if (stage.when) {
-                if (!variables) variables.emplace(event, head.time_ns, now_ns);
+                if (!variables) variables = std::make_unique<EventVariables>(event, head.time_ns, now_ns);
                 const Value holds = stage.when->test(*variables);
                 if (holds.is_error()) ++r.condition_errors, r.header_dirty = true;
                 if (!holds.is_true()) continue;

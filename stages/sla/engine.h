@@ -210,8 +210,8 @@ class Engine final : public StateMachine {
     void account(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, int by);
     void flow(Running& r, const Instance& instance, uint16_t edge, Obligation::Phase phase, StampNs now_ns);
     void count_flight(Running& r, const Instance& instance, bool was, bool is);
-    uint32_t group_of(Running& r, const fb::Event& event);
-    uint32_t group_named(Running& r, const std::string& text, const std::string& alert_text);
+    uint16_t group_of(Running& r, const fb::Event& event);
+    uint16_t group_named(Running& r, const std::string& text, const std::string& alert_text);
     bool alerts(const Running& r, const Instance& instance) const;
     void tell(Finding::Kind kind, const Running& r, const Instance& instance, const Obligation& o,
               Seq cause_seq, StampNs now_ns);
@@ -275,7 +275,7 @@ class Engine final : public StateMachine {
     // Scratch.
     std::vector<uint16_t> reached_;  ///< while on_event runs
     CaseState state_, before_;
-    std::vector<bool> matched_;
+    std::vector<uint8_t> matched_;
 
     uint32_t sweeping_ = 0;  ///< the workflow that is looked at
 

@@ -17,7 +17,7 @@ namespace {
 /// Of one case: beyond it older events are folded together, once nothing can come between them any more.
 constexpr size_t kEventsMax = 64;
 constexpr size_t kUnsettledMax = 1'000;
-constexpr size_t kGroupsMax = 10'000;
+constexpr size_t kGroupsMax = 10'000;  // Instance::group has 16 bits
 constexpr std::string_view kDisorderRule = "order";
 
 CaseEvent case_event(Seq seq, uint16_t stage, StampNs time_ns) {
@@ -70,6 +70,12 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
 
 void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head, Seq seq, const Moment& at) {
     const bool long_form = r.workflow.long_form;
+    const size_t place = instance.record.events().size();
+    const auto add_events = [&] {
+        for (size_t s = 0; s < reached_.size(); ++s)
+            instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
+    };
+    if (!long_form && !r.fold.may_change(instance.record.obligations(), reached_)) return add_events();
     if (instance.sealed)
         state_ = r.sealed.at(at.instance);
     else
@@ -80,13 +86,12 @@ void Engine::fold_in_order(Running& r, Instance& instance, const EventHead& head
     state_.obligations.assign(obligations.begin(), obligations.end());
     state_.outcome = instance.outcome;
     const auto verdict = r.fold.apply(state_, head.time_ns, seq, reached_);
-    const size_t place = instance.record.events().size();
-    for (size_t s = 0; s < reached_.size(); ++s)
-        instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
+    instance.record.reserve(place + reached_.size(), state_.obligations.size());
+    add_events();
     r.disorder.unexpected += state_.disorder.unexpected;
     r.disorder.duplicate += state_.disorder.duplicate;
     instance.early = !state_.early.empty();
-    commit(r, at);
+    if (r.fold.changed()) commit(r, at);
     // What came before its time may still turn out right; a duplicate stays one.
     if (verdict == CaseFold::Verdict::kDuplicate) tell_duplicate(r, at);
 }
@@ -568,7 +573,7 @@ void Engine::review_disorder(Running& r, uint32_t i, Seq cause_seq, StampNs now_
 // --- groups
 // -------------------------------------------------------------------------------------------------
 
-uint32_t Engine::group_of(Running& r, const fb::Event& event) {
+uint16_t Engine::group_of(Running& r, const fb::Event& event) {
     if (r.workflow.groups.empty()) return 0;
     std::string text, alert_text, scratch;
     for (const GroupField& field : r.workflow.groups) {
@@ -585,11 +590,11 @@ uint32_t Engine::group_of(Running& r, const fb::Event& event) {
     return group_named(r, text, alert_text);
 }
 
-uint32_t Engine::group_named(Running& r, const std::string& text, const std::string& alert_text) {
+uint16_t Engine::group_named(Running& r, const std::string& text, const std::string& alert_text) {
     if (text.empty()) return 0;
     if (const auto it = r.group_of.find(text); it != r.group_of.end()) return it->second;
     if (r.groups.size() > kGroupsMax && text != "others") return group_named(r, "others", "others");
-    const auto number = static_cast<uint32_t>(r.groups.size());
+    const auto number = static_cast<uint16_t>(r.groups.size());
     r.groups.emplace_back();
     r.groups.back().text = text;
     r.groups.back().alert_text = alert_text;

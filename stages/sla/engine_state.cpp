@@ -223,7 +223,10 @@ void Engine::save_instance(Running& r, uint32_t i) {
     instance.changed_in = 0;
     key_row_.clear(), value_row_.clear();
     key_row_.key_u8('S').key_u8(kInstances).key_u32(r.id).value(instance.key);
-    value_row_.value(instance.last_ns).value(instance.group).value(instance.tenant).value(instance.clock);
+    value_row_.value(instance.last_ns)
+        .value(uint32_t{instance.group})
+        .value(instance.tenant)
+        .value(instance.clock);
     value_row_.value(instance.outcome)
         .value(static_cast<uint8_t>(instance.early | instance.sealed << 1 | instance.told << 2));
     value_row_.value(static_cast<uint16_t>(instance.record.events().size()));
@@ -355,13 +358,15 @@ void Engine::load_instance(Running& r, RowReader& key, RowReader& value) {
     const uint32_t i = r.pool.add(hash, 0);
     Instance& instance = r.pool.at(i);
     instance.last_ns = value.value<StampNs>();
-    instance.group = value.value<uint32_t>();
+    instance.group = static_cast<uint16_t>(value.value<uint32_t>());
     instance.tenant = value.value<uint16_t>();
     instance.clock = value.value<uint16_t>();
     instance.outcome = value.value<WorkflowStage::Terminal>();
     const auto flags = value.value<uint8_t>();
     instance.early = flags & 1, instance.sealed = flags >> 1 & 1, instance.told = flags >> 2 & 1;
-    for (auto n = value.value<uint16_t>(); n > 0; --n)
+    auto events = value.value<uint16_t>();
+    instance.record.reserve(events, 0);
+    for (; events > 0; --events)
         instance.record.add_event(instance.record.events().size(), value.value<CaseEvent>());
     state_.obligations.resize(value.value<uint16_t>());
     for (Obligation& o : state_.obligations) {

@@ -55,14 +55,24 @@ class CaseRecord {
         events_ = obligations_ = 0;
         capacity_ = 0;
     }
-    size_t bytes() const { return capacity_; }
+    /// Room for so many in all, so that what follows needs one allocation.
+    void reserve(size_t events, size_t obligations) {
+        reserve(events * sizeof(CaseEvent) + obligations * sizeof(Obligation));
+    }
+    /// With what the allocator puts before them.
+    size_t bytes() const { return bytes_ ? capacity_ + kAllocatorBytes : 0; }
 
   private:
+    static constexpr size_t kAllocatorBytes = 8, kAllocatorStep = 16;
+    static constexpr size_t kFewBytes = 2 * sizeof(CaseEvent) + 3 * sizeof(Obligation);
     size_t bytes_used() const { return events_ * sizeof(CaseEvent) + obligations_ * sizeof(Obligation); }
     void reserve(size_t bytes) {
         if (bytes <= capacity_) return;
-        // A case has a few events: it grows by little.
-        const size_t room = bytes + std::max<size_t>(bytes / 4, 24) / 8 * 8;
+        // Most cases have a few events: exactly what the allocator gives for that. Others grow by a part.
+        const size_t wanted = bytes <= kFewBytes ? bytes : bytes + bytes / 4;
+        const size_t room =
+            (wanted + kAllocatorBytes + kAllocatorStep - 1) / kAllocatorStep * kAllocatorStep -
+            kAllocatorBytes;
         auto* more = static_cast<uint8_t*>(std::realloc(bytes_, room));
         if (!more) throw std::bad_alloc();
         bytes_ = more;
@@ -80,11 +90,11 @@ struct Instance {
     StampNs last_ns = 0;           ///< by its clock: the last event or missed deadline that changed it
     TimerId retention = kNoTimer;  ///< there whenever nothing is pending
     uint32_t changed_in = 0;       ///< the Running::interval of its last change that is not saved; 0: none
-    uint32_t group = 0;            ///< of Running::groups
+    uint16_t group = 0;            ///< of Running::groups
     uint16_t tenant = 0;
     uint16_t clock = 0;  ///< of the engine's clocks
     WorkflowStage::Terminal outcome = WorkflowStage::Terminal::kNo;
-    bool live = false;
+    bool live : 1 = false;
     bool early : 1 = false;   ///< it has an event whose stage nothing led to
     bool sealed : 1 = false;  ///< its oldest events are gone; Running::sealed has what they came to
     bool told : 1 = false;    ///< an alert told of an event that contradicts the graph
@@ -98,7 +108,7 @@ struct Instance {
                            [](const Obligation& o) { return o.open(); });
     }
 };
-static_assert(sizeof(Instance) <= 64);
+static_assert(sizeof(Instance) == 56);
 
 /// One thread. Indices are stable; memory comes in chunks, so growth never copies.
 class InstancePool {
@@ -110,7 +120,7 @@ class InstancePool {
 
     static constexpr uint32_t kNone = 0xffffffff;
     uint32_t find(const Hash128& key) {
-        const uint32_t* found = index_.find(key);
+        const uint32_t* found = index_.find(key, [&](uint32_t i) { return at(i).key == key; });
         return found ? *found : kNone;
     }
     uint32_t index_of(const Hash128& key) const {
@@ -136,7 +146,7 @@ class InstancePool {
     }
     void remove(uint32_t i) {
         Instance& instance = at(i);
-        index_.erase(instance.key);
+        index_.erase(instance.key, [&](uint32_t other) { return other == i; });
         instance.live = false;
         instance.changed_in = 0;
         instance.record.clear();
@@ -158,7 +168,7 @@ class InstancePool {
     std::vector<std::unique_ptr<Instance[]>> chunks_;
     std::vector<uint32_t> free_;
     uint32_t next_ = 0;
-    SegmentedMap<uint32_t> index_;
+    SegmentedMap<uint32_t, KeyPart> index_;
 };
 
 }  // namespace penstock

@@ -62,7 +62,7 @@ struct Engine::Running {
     uint64_t in_flight = 0, completed = 0, failed = 0;
     uint64_t condition_errors = 0;  ///< conditions that could not be evaluated, and so did not match
     std::vector<Group> groups;      ///< the first: of instances without one
-    std::map<std::string, uint32_t, std::less<>> group_of;
+    std::map<std::string, uint16_t, std::less<>> group_of;
     Series series;
     std::vector<Series> edge_series;
     std::vector<Watching> watching;

@@ -2,18 +2,13 @@
 
 namespace penstock {
 
-void Series::bump(Level& level, StampNs now_ns, int64_t span_ns, int64_t kept_ns, Field field) {
-    StampNs start_ns = now_ns - ((now_ns % span_ns) + span_ns) % span_ns;
-    if (level.points.empty() || level.points.back().start_ns < start_ns) {
-        while (!level.points.empty() && level.points.front().start_ns < start_ns - kept_ns) {
-            level.gone.push_back(level.points.front().start_ns);
-            level.points.pop_front();
-        }
-        level.points.push_back({start_ns});
+void Series::begin_point(Level& level, StampNs now_ns, int64_t span_ns, int64_t kept_ns) {
+    const StampNs start_ns = now_ns - ((now_ns % span_ns) + span_ns) % span_ns;
+    while (!level.points.empty() && level.points.front().start_ns < start_ns - kept_ns) {
+        level.gone.push_back(level.points.front().start_ns);
+        level.points.pop_front();
     }
-    Point& point = level.points.back();
-    point.changed = true;
-    ++point.n[field];
+    level.points.push_back({start_ns});
 }
 
 std::vector<SeriesPoint> Series::points(bool hours, StampNs from_ns, StampNs to_ns) const {

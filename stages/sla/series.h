@@ -60,7 +60,14 @@ class Series {
         std::deque<Point> points;
         std::vector<StampNs> gone;  ///< since the last save
     };
-    static void bump(Level& level, StampNs now_ns, int64_t span_ns, int64_t kept_ns, Field field);
+    static void bump(Level& level, StampNs now_ns, int64_t span_ns, int64_t kept_ns, Field field) {
+        if (level.points.empty() || now_ns - span_ns >= level.points.back().start_ns)
+            begin_point(level, now_ns, span_ns, kept_ns);
+        Point& point = level.points.back();
+        point.changed = true;
+        ++point.n[field];
+    }
+    static void begin_point(Level& level, StampNs now_ns, int64_t span_ns, int64_t kept_ns);
 
     Level minutes_, hours_;
 };

@@ -50,6 +50,32 @@ TEST(SegmentedMap, DoesWhatAnUnorderedMapDoesOverAMillionOperations) {
     EXPECT_GT(map.segment_count(), 8u);
 }
 
+TEST(SegmentedMap, KeysOfTheSamePartAreToldApartByTheirValues) {
+    SCOPED_TRACE(seed_note());
+    Random random;
+    SegmentedMap<uint32_t, KeyPart> map;
+    std::unordered_set<uint32_t> model;
+    for (int i = 0; i < 300'000; ++i) {
+        const auto number = static_cast<uint32_t>(random.below(40'000));
+        Hash128 key = hash_of(number / 4);
+        key.lo ^= uint64_t{number % 4} << 40;  // what a KeyPart leaves out
+        const auto same = [&](uint32_t value) { return value == number; };
+        const uint32_t* found = map.find(key, same);
+        ASSERT_EQ(found != nullptr, model.contains(number)) << number << " at " << i;
+        if (found) {
+            ASSERT_EQ(*found, number);
+            ASSERT_TRUE(map.erase(key, same));
+            model.erase(number);
+        } else {
+            ASSERT_FALSE(map.erase(key, same));
+            map.insert(key, number);
+            model.insert(number);
+        }
+        ASSERT_EQ(map.size(), model.size());
+    }
+    EXPECT_GT(map.segment_count(), 8u);
+}
+
 TEST(SegmentedMap, DeadEntriesMakeRoomBeforeASegmentSplits) {
     SegmentedMap<uint64_t> map;
     const auto dead = [](const auto& e) { return e.value == 0; };
