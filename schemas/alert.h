@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/finding.h"
 #include "schemas/log_record.h"
 
 namespace penstock {
@@ -43,6 +44,7 @@ struct AlertInstance {
     StampNs deadline_ns = 0;
     AlertEnd end = AlertEnd::kNone;
     StampNs end_ns = 0;
+    Evidence evidence = Evidence::kClock;
 };
 
 /// Numbers are stored.
@@ -60,9 +62,9 @@ enum class AlertStepKind : uint8_t {
     kSteady = 10,   ///< it flaps no more
     kGrouped = 11,  ///< what is to be told waits for others; cause: of what kind it is
 };
-inline constexpr std::array<std::string_view, 12> kAlertStepNames{"firing",   "worse",    "acked", "unacked",
-                                                                  "assigned", "resolved", "sent",  "not_sent",
-                                                                  "pending",  "flapping", "steady", "grouped"};
+inline constexpr std::array<std::string_view, 12> kAlertStepNames{
+    "firing", "worse",    "acked",   "unacked",  "assigned", "resolved",
+    "sent",   "not_sent", "pending", "flapping", "steady",   "grouped"};
 
 struct AlertStep {
     Seq seq = 0;  ///< of the record that caused it

@@ -55,10 +55,10 @@ enum class ControlKind : uint16_t {
                            ///< owner, reason, by
     kSilenceExpired = 18,  ///< name: the silence's id; text: JSON by
     kNotificationResult = 19,  ///< name: effect id, hexadecimal; text: JSON delivered, attempts, detail
-    kWorkflowVersion = 20,     ///< name; text: JSON action (draft, shadow, activate, retire, discard), version,
-                               ///< document, migrate, by, note
-    kMaintenanceAdded = 21,    ///< text: JSON, docs/alerts.md
-    kMaintenanceEnded = 22,    ///< name: the window's id; text: JSON by
+    kWorkflowVersion = 20,   ///< name; text: JSON action (draft, shadow, activate, retire, discard), version,
+                             ///< document, migrate, by, note
+    kMaintenanceAdded = 21,  ///< text: JSON, docs/alerts.md
+    kMaintenanceEnded = 22,  ///< name: the window's id; text: JSON by
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.

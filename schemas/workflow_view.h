@@ -118,7 +118,8 @@ struct SeriesPoint {
 };
 struct SeriesQuery {
     std::string workflow;
-    std::optional<std::string> rule, group;  ///< neither: the workflow; at most one
+    /// At most one; none: the workflow. Of a stage: what the rules that lead to it came to.
+    std::optional<std::string> rule, stage, group;
     bool hours = false;                      ///< else minutes
     StampNs from_ns = 0, to_ns = 0;          ///< half open
 };

@@ -58,8 +58,10 @@ std::string alert_text(const json::object& a) {
     out += coloured(Ink::kBold, "instances (the last)\n", true);
     for (const json::value& v : list_at(a, "instances")) {
         const json::object& i = v.as_object();
-        out += one_line(fmt::format("  {:<14}  due {}  {}", text_at(i, "state"),
-                                    short_time(text_at(i, "deadline")), text_at(i, "subject"))) +
+        const std::string evidence = text_at(i, "evidence");
+        out += one_line(fmt::format("  {:<14}  due {}  {}{}", text_at(i, "state"),
+                                    short_time(text_at(i, "deadline")), text_at(i, "subject"),
+                                    evidence == "clock" ? "" : "  (judged: " + evidence + ")")) +
                "\n";
     }
     out += coloured(Ink::kBold, "history\n", true);

@@ -76,6 +76,7 @@ class AlertDoor::Writer {
                                      i.key_text.empty() ? door_.subject_of(i.anchor_seq) : i.key_text);
             out.field("anchor_seq", i.anchor_seq).field("deadline", rfc3339(i.deadline_ns));
             out.field("state", kAlertEndNames[static_cast<size_t>(i.end)]);
+            out.field("evidence", kEvidenceNames[static_cast<size_t>(i.evidence)]);
             if (i.end != AlertEnd::kNone) out.field("ended", rfc3339(i.end_ns));
             out.end_object();
         }

@@ -93,16 +93,18 @@ Response WorkflowDoor::show(std::string_view name) const {
 }
 
 Response WorkflowDoor::series(const Request& request, std::string_view name) const {
-    Parameters parameters(request.query, {"rule", "group", "resolution", "from", "to"});
+    Parameters parameters(request.query, {"rule", "stage", "group", "resolution", "from", "to"});
     SeriesQuery query;
     query.workflow = unescaped(name);
     query.rule = optional_text(parameters, "rule");
+    query.stage = optional_text(parameters, "stage");
     query.group = optional_text(parameters, "group");
     const std::string resolution = parameters.text("resolution");
     query.hours = resolution == "hour";
     if (!resolution.empty() && resolution != "hour" && resolution != "minute")
         parameters.wrong("resolution", "must be minute or hour");
-    if (query.rule && query.group) parameters.wrong("group", "give rule or group, not both");
+    if (query.rule.has_value() + query.stage.has_value() + query.group.has_value() > 1)
+        parameters.wrong("rule", "give one of rule, stage and group");
     const int64_t step = query.hours ? 60 * kMinuteNs : kMinuteNs;
     query.to_ns = parameters.time("to", clock_.wall_ns());
     query.from_ns = parameters.time("from", query.to_ns - (query.hours ? 24 : 60) * step);

@@ -91,7 +91,8 @@ void AlertBook::trouble(Entry& e, const Finding& f, Now now) {
     ++a.total;
     a.first_deadline_ns = std::min(a.first_deadline_ns, f.deadline_ns);
     a.last_deadline_ns = std::max(a.last_deadline_ns, f.deadline_ns);
-    a.instances.push_back({f.key, std::string(f.key_text), f.anchor_seq, f.deadline_ns, AlertEnd::kNone, 0});
+    a.instances.push_back(
+        {f.key, std::string(f.key_text), f.anchor_seq, f.deadline_ns, AlertEnd::kNone, 0, f.evidence});
     keep_last(a.instances, kInstancesMax);
     if (!f.runbook.empty()) a.runbook = f.runbook;
     if (f.severity <= a.severity) return;

@@ -41,6 +41,7 @@ void put_alert(RowWriter& out, const Alert& a) {
         out.value(i.key).text(i.key_text).value(i.anchor_seq).value(i.deadline_ns);
         put(out, i.end);
         out.value(i.end_ns);
+        put(out, i.evidence);
     });
     put_list(out, a.history, [&](const AlertStep& s) {
         out.value(s.seq).value(s.at_ns).value(s.version).value(s.episode);
@@ -85,6 +86,7 @@ void get_alert(RowReader& in, Alert& a) {
         i.deadline_ns = in.value<StampNs>();
         i.end = get<AlertEnd>(in);
         i.end_ns = in.value<StampNs>();
+        i.evidence = get<Evidence>(in);
         return i;
     });
     get_list(in, a.history, [&] {

@@ -14,6 +14,10 @@ namespace penstock {
 namespace {
 
 constexpr size_t kWatchedMax = 2'000'000;
+/// Of more keys, views look for the oldest only now and then: events wait meanwhile.
+constexpr size_t kLookedAtOnce = 50'000;
+constexpr int64_t kLookAgainNs = 10'000'000'000;
+constexpr StampNs kNone = std::numeric_limits<StampNs>::max();
 
 struct WatchedKey {
     Hash128 key;
@@ -71,6 +75,7 @@ class AbsenceWatcher final : public Watcher {
     void remove(uint32_t slot);
     void change(uint32_t slot);
     void in_order(std::vector<Turn>& turns) const;
+    void look_for_oldest() const;
     void tell(Finding::Kind kind, const WatchedKey& k, Seq cause_seq, StampNs now_ns) const;
 
     const std::shared_ptr<const AbsenceRule> rule_;
@@ -82,6 +87,14 @@ class AbsenceWatcher final : public Watcher {
     TimerWheel<uint32_t> wheel_;    ///< deadlines of the event that was newest when it was armed, or before
     uint64_t anchored_ = 0, late_ = 0, missed_ = 0, unmatched_ = 0;
     uint64_t in_trouble_ = 0;
+
+    /// For views, no part of the state.
+    struct Seen {
+        StampNs at_ns = 0;                           ///< when it was looked
+        StampNs absent_ns = kNone, last_ns = kNone;  ///< the least
+    };
+    mutable Seen seen_;
+    StampNs now_ns_ = 0;
 
     bool header_dirty_ = false, ended_ = false;
     std::vector<uint32_t> changed_;  ///< some may have gone
@@ -145,6 +158,7 @@ void AbsenceWatcher::on_event(const WatchedEvent& event) {
     const StampNs time_ns = event.head.time_ns;
     if (!found) return on_new_key(text, event);
     WatchedKey& k = slots_[*found];
+    now_ns_ = std::max(now_ns_, event.now_ns);
     if (time_ns <= k.last_ns) return;
     k.last_ns = time_ns;
     k.last_seq = event.seq;
@@ -174,6 +188,7 @@ void AbsenceWatcher::on_new_key(std::string_view text, const WatchedEvent& event
 }
 
 void AbsenceWatcher::advance(StampNs now_ns, Seq cause_seq) {
+    now_ns_ = std::max(now_ns_, now_ns);
     missed_now_.clear(), forgotten_now_.clear();
     wheel_.advance(now_ns, [&](const auto& due) {
         WatchedKey& k = slots_[due.payload];
@@ -250,17 +265,21 @@ RuleView AbsenceWatcher::view() const {
     v.counts.pending = index_.size() - in_trouble_;
     v.counts.in_trouble = in_trouble_;
     v.unmatched = unmatched_;
-    constexpr StampNs kNone = std::numeric_limits<StampNs>::max();
-    StampNs oldest_ns = kNone, last_ns = kNone;
-    for (const WatchedKey& k : slots_) {
-        if (k.absent) oldest_ns = std::min(oldest_ns, k.deadline_ns);
-        if (k.live && !k.absent) last_ns = std::min(last_ns, k.last_ns);
-    }
-    if (oldest_ns != kNone) v.oldest_trouble_ns = oldest_ns;
-    if (last_ns != kNone)
-        v.next_due_ns = deadline_of(last_ns);  // of the oldest, for deadlines keep the order
+    look_for_oldest();
+    if (in_trouble_ > 0 && seen_.absent_ns != kNone) v.oldest_trouble_ns = seen_.absent_ns;
+    if (seen_.last_ns != kNone)
+        v.next_due_ns = deadline_of(seen_.last_ns);  // of the oldest, for deadlines keep the order
     set_health(v);
     return v;
+}
+
+void AbsenceWatcher::look_for_oldest() const {
+    if (slots_.size() > kLookedAtOnce && now_ns_ - seen_.at_ns < kLookAgainNs) return;
+    seen_ = {.at_ns = now_ns_};
+    for (const WatchedKey& k : slots_) {
+        if (k.absent) seen_.absent_ns = std::min(seen_.absent_ns, k.deadline_ns);
+        if (k.live && !k.absent) seen_.last_ns = std::min(seen_.last_ns, k.last_ns);
+    }
 }
 
 // --- state ------------------------------------------------------------------------------------------------

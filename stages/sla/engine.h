@@ -43,6 +43,13 @@ struct SlaEffect {
     StampNs at_ns;  ///< logical time: max(deadline, stamp of the cause)
 };
 
+/// Instances that are being looked for.
+struct InstanceListing {
+    uint32_t running = 0xffffffff;  ///< the version that is looked at
+    uint32_t at = 0;
+    std::vector<std::pair<StampNs, Hash128>> found;  ///< a heap; with the soonest deadline of each
+};
+
 /// One thread. docs/workflows.md says what each member of a document means; a case's state is a function of
 /// its events in the order of their own times (CaseFold), of the clock that judges it, and of nothing else.
 class Engine final : public StateMachine {
@@ -121,6 +128,10 @@ class Engine final : public StateMachine {
     std::vector<WorkflowVersion> versions(std::string_view name) const;
     std::vector<SeriesPoint> series(const SeriesQuery& query) const;
     std::vector<InstanceView> list(const InstanceQuery& query) const;
+    /// The same in parts, between which events may be applied: looks at so many instances, and tells whether
+    /// there are more. Then `listed` has those that are still there.
+    bool list_some(const InstanceQuery& query, InstanceListing& listing, size_t instances) const;
+    std::vector<InstanceView> listed(InstanceListing& listing) const;
     std::vector<InstanceView> lifecycle(std::string_view workflow, uint16_t tenant,
                                         std::string_view key) const;
     /// Looks at some instances for what views tell beside counts; a whole look at `now_ns` is kept for a
@@ -237,6 +248,7 @@ class Engine final : public StateMachine {
     // Views (engine_view.cpp).
     WorkflowView summary(const Running& r) const;
     void sweep_instance(Running& r, const Instance& instance, StampNs now_ns) const;
+    std::vector<SeriesPoint> stage_series(const Running& r, const SeriesQuery& query) const;
     InstanceView instance_view(const Running& r, const Instance& instance) const;
 
     // Rows (engine_state.cpp).

@@ -185,6 +185,7 @@ void Engine::commit(Running& r, const Moment& at) {
             account(r, instance, n.edge, n.phase, 1);
             r.series.add(now_ns_, Series::kAnchored);
             r.edge_series[n.edge].add(now_ns_, Series::kAnchored);
+            if (instance.group != 0) r.groups[instance.group].series.add(now_ns_, Series::kAnchored);
             flow(r, instance, n.edge, n.phase, now_ns_);
             if (n.open()) arm(r, at.instance, item, n);
             continue;
@@ -234,7 +235,9 @@ void Engine::commit(Running& r, const Moment& at) {
         const bool failed = outcome == Terminal::kFailure;
         (failed ? r.failed : r.completed) += static_cast<uint64_t>(by);
         (failed ? group.failed : group.completed) += static_cast<uint64_t>(by);
-        if (by > 0) r.series.add(now_ns_, failed ? Series::kFailed : Series::kCompleted);
+        if (by < 0) return;
+        r.series.add(now_ns_, failed ? Series::kFailed : Series::kCompleted);
+        if (instance.group != 0) group.series.add(now_ns_, failed ? Series::kFailed : Series::kCompleted);
     };
     ended(instance.outcome, -1);
     ended(state_.outcome, 1);
@@ -513,6 +516,8 @@ void Engine::tell(Finding::Kind kind, const Running& r, const Instance& instance
     f.tenant = instance.tenant;
     f.workflow = r.workflow.name;
     f.rule = edge.name;
+    f.evidence = clocks_[instance.clock]->evidence(saturating_add(o.deadline_ns, edge.grace_ns), now_ns_,
+                                                   options_.sources);
     f.key = instance.key;
     f.anchor_seq = o.anchor_seq;
     f.cause_seq = cause_seq;

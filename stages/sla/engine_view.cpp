@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "schemas/identity.h"
@@ -19,6 +20,13 @@ constexpr size_t kGroupsShown = 1'000;
 constexpr uint8_t kRedSeverity = 4;
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSweepNs = kSecondNs;
+constexpr uint32_t kLookAhead = 8;
+constexpr size_t kListedAtOnce = 65'536;
+
+/// Of listed instances: the soonest deadline first.
+bool sooner(const std::pair<StampNs, Hash128>& a, const std::pair<StampNs, Hash128>& b) {
+    return std::tie(a.first, a.second.hi, a.second.lo) < std::tie(b.first, b.second.hi, b.second.lo);
+}
 
 Health health_of(const RuleCounts& c, uint8_t severity) {
     if (c.in_trouble > 0 && severity >= kRedSeverity) return Health::kRed;
@@ -130,9 +138,11 @@ bool Engine::sweep_some(size_t instances, StampNs now_ns) {
             s.ageing = {};
         }
         const auto end = static_cast<uint32_t>(std::min<size_t>(r->pool.end(), s.at + instances));
-        for (; s.at < end; ++s.at)
+        for (; s.at < end; ++s.at) {
+            if (s.at + kLookAhead < end) r->pool.at(s.at + kLookAhead).record.prefetch();
             if (const Instance& instance = r->pool.at(s.at); instance.live)
                 sweep_instance(*r, instance, now_ns);
+        }
         if (s.at == r->pool.end()) {
             s.done_ns = now_ns;
             r->swept = std::move(s);
@@ -291,12 +301,31 @@ std::vector<SeriesPoint> Engine::series(const SeriesQuery& query) const {
                                      [&](const Edge& e) { return e.name == *query.rule; });
         if (it == r->workflow.edges.end()) return {};
         series = &r->edge_series[static_cast<size_t>(it - r->workflow.edges.begin())];
+    } else if (query.stage) {
+        return stage_series(*r, query);
     } else if (query.group) {
         const auto it = r->group_of.find(*query.group);
         if (it == r->group_of.end()) return {};
         series = &r->groups[it->second].series;
     }
     return series->points(query.hours, query.from_ns, query.to_ns);
+}
+
+std::vector<SeriesPoint> Engine::stage_series(const Running& r, const SeriesQuery& query) const {
+    const auto stage = std::find_if(r.workflow.stages.begin(), r.workflow.stages.end(),
+                                    [&](const WorkflowStage& s) { return s.name == *query.stage; });
+    if (stage == r.workflow.stages.end()) return {};
+    std::map<StampNs, SeriesPoint> sum;
+    for (const uint32_t e : stage->in)
+        for (const SeriesPoint& p : r.edge_series[e].points(query.hours, query.from_ns, query.to_ns)) {
+            SeriesPoint& to = sum[p.start_ns];
+            to.start_ns = p.start_ns;
+            to.anchored += p.anchored, to.met += p.met, to.late += p.late, to.missed += p.missed;
+            to.cancelled += p.cancelled;
+        }
+    std::vector<SeriesPoint> out;
+    for (const auto& [start_ns, point] : sum) out.push_back(point);
+    return out;
 }
 
 InstanceView Engine::instance_view(const Running& r, const Instance& instance) const {
@@ -344,26 +373,62 @@ InstanceView Engine::instance_view(const Running& r, const Instance& instance) c
     return v;
 }
 
-std::vector<InstanceView> Engine::list(const InstanceQuery& query) const {
+bool Engine::list_some(const InstanceQuery& query, InstanceListing& listing, size_t instances) const {
     const Running* r = active(query.workflow);
-    if (!r) return {};
-    std::vector<std::pair<StampNs, uint32_t>> found;
-    r->pool.for_each([&](uint32_t i) {
-        const Instance& instance = r->pool.at(i);
-        if (query.group && r->groups[instance.group].text != *query.group) return;
-        StampNs first_ns = 0;
+    if (!r) return false;
+    if (listing.running != r->id) listing = {.running = r->id};
+    size_t edge = r->counts.size(), group = 0;
+    if (query.rule) {
+        while (edge > 0 && r->workflow.edges[edge - 1].name != *query.rule) --edge;
+        if (edge-- == 0) return false;
+    }
+    if (query.group) {
+        const auto it = r->group_of.find(*query.group);
+        if (it == r->group_of.end()) return false;
+        group = it->second;
+    }
+    const auto first_deadline = [&](const Instance& instance) {
+        StampNs first_ns = kNoTime;
         for (const Obligation& o : instance.record.obligations()) {
-            if (query.rule && r->workflow.edges[o.edge].name != *query.rule) continue;
+            if (query.rule && o.edge != edge) continue;
             if (query.phase && phase_of(o.phase) != *query.phase) continue;
-            first_ns = first_ns == 0 ? o.deadline_ns : std::min(first_ns, o.deadline_ns);
+            if (first_ns == kNoTime || o.deadline_ns < first_ns) first_ns = o.deadline_ns;
         }
-        if (first_ns != 0) found.emplace_back(first_ns, i);
-    });
-    const size_t shown = std::min(found.size(), query.limit);
-    std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(shown), found.end());
+        return first_ns;
+    };
+    auto& found = listing.found;
+    const auto end = static_cast<uint32_t>(std::min<size_t>(r->pool.end(), listing.at + instances));
+    for (; listing.at < end; ++listing.at) {
+        // Each lies somewhere else in memory.
+        if (listing.at + kLookAhead < end) r->pool.at(listing.at + kLookAhead).record.prefetch();
+        const Instance& instance = r->pool.at(listing.at);
+        if (!instance.live || (query.group && instance.group != group)) continue;
+        const StampNs first_ns = first_deadline(instance);
+        if (first_ns == kNoTime) continue;
+        found.emplace_back(first_ns, instance.key);
+        std::push_heap(found.begin(), found.end(), sooner);
+        if (found.size() <= query.limit) continue;
+        std::pop_heap(found.begin(), found.end(), sooner);
+        found.pop_back();
+    }
+    return listing.at < r->pool.end();
+}
+
+std::vector<InstanceView> Engine::listed(InstanceListing& listing) const {
+    const Running* r = running(listing.running);
     std::vector<InstanceView> out;
-    for (size_t i = 0; i < shown; ++i) out.push_back(instance_view(*r, r->pool.at(found[i].second)));
+    std::sort_heap(listing.found.begin(), listing.found.end(), sooner);
+    for (const auto& [deadline_ns, key] : listing.found)
+        if (const uint32_t i = r ? r->pool.index_of(key) : InstancePool::kNone; i != InstancePool::kNone)
+            out.push_back(instance_view(*r, r->pool.at(i)));
     return out;
+}
+
+std::vector<InstanceView> Engine::list(const InstanceQuery& query) const {
+    InstanceListing listing;
+    while (list_some(query, listing, kListedAtOnce)) {
+    }
+    return listed(listing);
 }
 
 std::vector<InstanceView> Engine::lifecycle(std::string_view workflow, uint16_t tenant,

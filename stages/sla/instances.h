@@ -59,6 +59,7 @@ class CaseRecord {
     void reserve(size_t events, size_t obligations) {
         reserve(events * sizeof(CaseEvent) + obligations * sizeof(Obligation));
     }
+    void prefetch() const { __builtin_prefetch(bytes_); }
     /// With what the allocator puts before them.
     size_t bytes() const { return bytes_ ? capacity_ + kAllocatorBytes : 0; }
 

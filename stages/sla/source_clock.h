@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pipeline/timer_wheel.h"
+#include "schemas/finding.h"
 
 namespace penstock {
 
@@ -59,6 +60,12 @@ struct SourceClock {
         }
         if (idle(now_ns, limits)) return now_ns;
         return std::min(now_ns, std::max(watermark_ns, now_ns - limits.hold_ns));
+    }
+    /// Of a deadline that is judged now.
+    Evidence evidence(StampNs deadline_ns, StampNs now_ns, const SourceLimits& limits) const {
+        if (kind != Kind::kWatermark) return Evidence::kClock;
+        if (watermark_ns > deadline_ns) return Evidence::kWatermark;
+        return idle(now_ns, limits) ? Evidence::kIdle : Evidence::kHeld;
     }
     /// When, by the appliance's clock, a deadline is judged if nothing is heard before.
     StampNs judged_at_ns(StampNs deadline_ns, const SourceLimits& limits) const {

@@ -131,8 +131,9 @@ TEST_P(IngestNdjson, ControlLinesAreNotCountedAsEvents) {
         R"({"welcome":true,"log_id":"log-1","tenant":"default","epoch":0,"next":1,"credits_bytes":4194304})");
     EXPECT_EQ(peer.lines().back(), R"({"done":true,"acked":2,"stored":2,"duplicates":0,"refused":0})");
     ASSERT_EQ(rig.sink.controls.size(), 2u);
-    EXPECT_EQ(rig.sink.controls[0],
-              std::pair(ControlKind::kWatermark, std::string(R"(/f|{"tenant":0,"time":"2026-01-31T08:00:00Z"})")));
+    EXPECT_EQ(
+        rig.sink.controls[0],
+        std::pair(ControlKind::kWatermark, std::string(R"(/f|{"tenant":0,"time":"2026-01-31T08:00:00Z"})")));
     EXPECT_EQ(rig.sink.controls[1].first, ControlKind::kCaughtUp);
 }
 

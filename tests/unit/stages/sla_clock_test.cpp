@@ -101,12 +101,14 @@ TEST_P(SlaClock, ADeadlineWaitsForTheWatermarkOfItsSource) {
     rig.event("live", "a", 0, {.source = "/t"});
     rig.pass(10);
     EXPECT_EQ(rig.news(), News{"missed a -> b of live"}) << "of a source without watermarks";
+    EXPECT_EQ(rig.found.back().finding.evidence, Evidence::kClock);
     rig.pass_to(12);
     EXPECT_EQ(counts(), "anchored 2, missed 1, pending 1, undetermined 1, in trouble 1");
     rig.watermark(10, 13);
     EXPECT_EQ(rig.news(), News{}) << "what happened at 10 may still come";
     rig.watermark(10.5, 14);
     EXPECT_EQ(rig.news(), News{"missed a -> b of k"});
+    EXPECT_EQ(rig.found.back().finding.evidence, Evidence::kWatermark);
 }
 
 TEST_P(SlaClock, WhatTheSourceHeldBackSettlesWithoutAnAlert) {
@@ -126,6 +128,7 @@ TEST_P(SlaClock, AnIdleSourceHoldsNothingUp) {
     EXPECT_EQ(rig.news(), News{});
     rig.pass(30);
     EXPECT_EQ(rig.news(), News{"missed a -> b of k"}) << "nothing was heard of it for 30 s";
+    EXPECT_EQ(rig.found.back().finding.evidence, Evidence::kIdle);
 }
 
 TEST_P(SlaClock, ASourceThatOnlyLagsHoldsADeadlineUpForFiveMinutes) {
@@ -137,6 +140,7 @@ TEST_P(SlaClock, ASourceThatOnlyLagsHoldsADeadlineUpForFiveMinutes) {
     EXPECT_EQ(rig.news(), News{});
     rig.watermark(0, 311);
     EXPECT_EQ(rig.news(), News{"missed a -> b of k"});
+    EXPECT_EQ(rig.found.back().finding.evidence, Evidence::kHeld);
 }
 
 TEST_P(SlaClock, ALagIsFoundOnceAndRecovers) {

@@ -17,7 +17,7 @@ class SlaView : public testing::TestWithParam<bool> {
                                     double from_s = 0, double to_s = 100'000) const {
         std::vector<std::string> out;
         for (const SeriesPoint& p :
-             rig.engine->series({"w", rule, group, hours, CaseRig::at(from_s), CaseRig::at(to_s)})) {
+             rig.engine->series({"w", rule, {}, group, hours, CaseRig::at(from_s), CaseRig::at(to_s)})) {
             std::string text = std::to_string((p.start_ns - CaseRig::kStart) / kSecond) + " s:";
             for (const auto& [name, n] : {std::pair{"anchored", p.anchored},
                                           {"met", p.met},
@@ -114,7 +114,11 @@ TEST_P(SlaView, SeriesCountByWhenItWasFound) {
               (Points{"0 s: anchored 3 met 1", "60 s: anchored 1 late 1 missed 1 cancelled 1 failed 1",
                       "3600 s: met 1 completed 1"}));
     EXPECT_EQ(points("a -> b"), (Points{"0 s: anchored 2 met 1", "60 s: late 1 missed 1"}));
-    EXPECT_EQ(points({}, "market=XLON"), (Points{"60 s: late 1 missed 1 cancelled 1"}));
+    EXPECT_EQ(points({}, "market=XLON"),
+              (Points{"0 s: anchored 1", "60 s: anchored 1 late 1 missed 1 cancelled 1 failed 1"}));
+    const auto of_stage = rig.engine->series({"w", {}, "b", {}, true, CaseRig::at(0), CaseRig::at(3600)});
+    ASSERT_EQ(of_stage.size(), 1u) << "what leads to it";
+    EXPECT_EQ(of_stage[0].met + of_stage[0].late, 2u);
     EXPECT_EQ(points("b -> a"), Points{});
     EXPECT_EQ(points({}, "market=XTKS"), Points{});
     EXPECT_EQ(points("a -> b", {}, true), (Points{"0 s: anchored 2 met 1 late 1 missed 1"}));
