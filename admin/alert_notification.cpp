@@ -150,7 +150,7 @@ std::string group_text(const PendingNotice& n, const LogNames& names,
         const NoticeAlert& a = n.alerts[i];
         const bool over = a.state == AlertState::kResolved;
         // Those of which nothing is new fire on.
-        out += "\n" + std::string(a.kind.empty() ? "STILL " : "") + subject_line(a) + "\n";
+        out += fmt::format("\n{}{}\n", a.kind.empty() ? "STILL " : "", subject_line(a));
         if (over && a.kind == "alert.resolved") out += fmt::format("  It is over: {}.\n", what_ended(a.end));
         if (!a.reason.empty()) out += fmt::format("  {}: {}\n", over ? "Note" : "Why you are told", a.reason);
         if (!subjects[i].empty())
