@@ -25,6 +25,7 @@ struct EndToEndOptions {
 
 void run_throughput(const EndToEndOptions& options);
 void run_latency(const EndToEndOptions& options);
+void run_workflows(const EndToEndOptions& options);
 void run_sustained(const EndToEndOptions& options);
 void run_recovery(const EndToEndOptions& options);
 

@@ -1,5 +1,5 @@
-// bench_e2e throughput | latency | sustained | recovery: see docs/performance.md. Results as JSON lines on
-// stdout, what is going on on stderr.
+// bench_e2e throughput | latency | workflows | sustained | recovery: see docs/performance.md. Results as JSON
+// lines on stdout, what is going on on stderr.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -22,6 +22,11 @@ int main(int argc, char** argv) {
     latency->add_option("--rate", options.rate, "events a second")->capture_default_str();
     latency->add_option("--seconds", options.seconds, "of each format")->capture_default_str();
     latency->add_option("--format", options.format, "json, binary or both")->capture_default_str();
+    auto* workflows = app.add_subcommand("workflows", "1,000 workflows beside one, and when deadlines fire");
+    workflows->add_option("--events", options.events, "of one run")->capture_default_str();
+    workflows->add_option("--runs", options.runs, "of each appliance")->capture_default_str();
+    workflows->add_option("--rate", options.rate, "events a second, of open loop")->capture_default_str();
+    workflows->add_option("--seconds", options.seconds, "of open loop")->capture_default_str();
     auto* sustained = app.add_subcommand("sustained", "open loop into the regional databases");
     sustained->add_option("--rate", options.rate, "events a second")->capture_default_str();
     sustained->add_option("--seconds", options.seconds)->capture_default_str();
@@ -40,6 +45,7 @@ int main(int argc, char** argv) {
         std::filesystem::remove_all(options.folder);
         if (*throughput) run_throughput(options);
         if (*latency) run_latency(options);
+        if (*workflows) run_workflows(options);
         if (*sustained) run_sustained(options);
         if (*recovery) run_recovery(options);
     } catch (const CheckFailed& e) {

@@ -18,6 +18,7 @@ void bench_parse(const MicroOptions& options);
 void bench_dedup(const MicroOptions& options);
 void bench_timers(const MicroOptions& options);
 void bench_engine(const MicroOptions& options);
+void bench_workflows(const MicroOptions& options);
 void bench_enrich(const MicroOptions& options);
 void bench_log(const MicroOptions& options);
 void bench_expression(const MicroOptions& options);

@@ -39,6 +39,7 @@ class Runs {
         const size_t middle = sorted.size() / 2;
         return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+    double last() const { return values_.back(); }
     double low() const { return *std::min_element(values_.begin(), values_.end()); }
     double high() const { return *std::max_element(values_.begin(), values_.end()); }
 

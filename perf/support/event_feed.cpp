@@ -34,6 +34,10 @@ constexpr size_t kIdBytes = 8,
 constexpr std::string_view kIdBefore = R"("id":")", kSubjectBefore = R"("subject":")",
                            kTimeBefore = R"("time":")";
 
+/// Ends the types of workflow `number`, instead of the "ion" of the generator's.
+std::string type_end(uint32_t number) { return fmt::format("{:03}", number); }
+constexpr std::string_view kTypeEnd = "ion";
+
 uint32_t offset_after(std::string_view line, std::string_view mark) {
     const size_t at = line.find(mark);
     expect(at != line.npos, "the generator's events have another form than the feed knows");
@@ -48,12 +52,22 @@ void write_hex(uint8_t* to, uint64_t value, size_t digits) {
 }
 }  // namespace
 
+std::string workflow_of_own_types(uint32_t number) {
+    std::string out(kWorkflow);
+    out.insert(out.find("cameras") + 7, "_" + type_end(number));
+    const std::string before = std::string(kTypeEnd) + '"';
+    for (size_t at = 0; (at = out.find(before, at)) != out.npos;)
+        out.replace(at, kTypeEnd.size(), type_end(number));
+    return out;
+}
+
 EventFeed::EventFeed(const Options& options) : options_(options) {
     cli::EventGenerator::Options made;
     made.cameras = options.cameras;
     cli::EventGenerator generator(options.seed, made);
     items_.reserve(options.block_events);
     std::string line;
+    std::map<std::string, uint32_t> workflow_of;  // by subject
     for (uint32_t i = 0; i < options.block_events; ++i) {
         line.clear();
         generator.next(line);
@@ -64,6 +78,12 @@ EventFeed::EventFeed(const Options& options) : options_(options) {
         const std::string_view region = text_at(text, offset_after(text, R"("region":")"));
         for (uint8_t r = 0; r < kRegions; ++r)
             if (region == kRegionNames[r]) items_.back().region = r;  // "na" is us, the first
+        if (options.workflows > 0) {
+            const auto known = static_cast<uint32_t>(workflow_of.size());
+            const uint32_t number = workflow_of.try_emplace(subjects_.back(), known).first->second;
+            const size_t end = offset_after(text, R"("type":")") + types_.back().size();
+            line.replace(end - kTypeEnd.size(), kTypeEnd.size(), type_end(number % options.workflows));
+        }
         options.format == Format::kJson ? add_line(text) : add_frame_item(text);
     }
     block_.resize(block_.size() + kPadding);

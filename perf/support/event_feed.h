@@ -21,6 +21,9 @@ inline constexpr size_t kEdges = 3;
 inline constexpr size_t kRegions = 5;
 inline constexpr std::array<std::string_view, kRegions> kRegionNames{"us", "ca", "eu", "apac", "latam"};
 
+/// The same over types of its own, as long as the generator's. `number` below 1,000.
+std::string workflow_of_own_types(uint32_t number);
+
 /// What a number of events does in an appliance that has kWorkflow.
 struct FeedEffects {
     std::array<uint64_t, kRegions> regions{};  ///< events of each
@@ -38,6 +41,9 @@ class EventFeed {
         uint32_t block_events = 65'536;
         uint32_t cameras = 8'192;  ///< subjects of a block; the next block has others
         uint64_t seed = 1;         ///< below 16; two feeds to one appliance need two
+        /// 0: types as the generator has them, for kWorkflow. Else subjects are dealt out to so many, at most
+        /// 1,000, workflows of own types, workflow_of_own_types().
+        uint32_t workflows = 0;
     };
     explicit EventFeed(const Options& options);
 
