@@ -35,36 +35,55 @@ std::string triangle(uint32_t workflow, uint32_t types) {
         workflow, types);
 }
 
-/// Feeds an engine events that are built once for each type: of others they differ in key and time only.
+/// Feeds an engine records of events whose bytes are built once for each type: of others they differ in key
+/// and time only.
 class Feed {
   public:
     explicit Feed(Engine& engine) : engine_(engine) {}
+    /// All types before the first event.
     size_t add_type(const std::string& type) {
         EventFields fields;
         fields.id = "1", fields.source = "/bench", fields.type = type, fields.subject = "case";
         const auto bytes = builder_.build(fields);
-        types_.push_back({type_hash(type), {bytes.begin(), bytes.end()}});
+        types_.push_back(
+            {type_hash(type), static_cast<uint32_t>(heap_.size()), static_cast<uint32_t>(bytes.size())});
+        heap_.insert(heap_.end(), bytes.begin(), bytes.end());
+        heap_.resize((heap_.size() + 7) / 8 * 8);
         return types_.size() - 1;
     }
     void give(size_t type, uint64_t number, StampNs now_ns) {
-        EventHead head{};
+        if (heads_.empty()) header_.base_stamp_ns = now_ns;
+        EventHead& head = heads_.emplace_back();
         Random key(number);
         head.key.lo = key.next(), head.key.hi = key.next();
         head.time_ns = now_ns;
-        head.type_hash = types_[type].hash;
-        engine_.on_event(head, types_[type].bytes, ++seq_, now_ns);
+        head.type_hash = types_[type].hash, head.offset = types_[type].offset,
+        head.length = types_[type].length;
+        ++events_;
+        if (heads_.size() == kRecordEvents) flush();
     }
-    uint64_t events() const { return seq_; }
+    void flush() {
+        header_.kind = RecordKind::kEvents;
+        header_.count = static_cast<uint32_t>(heads_.size());
+        header_.first_seq = events_ - heads_.size() + 1;
+        engine_.apply({.header = &header_, .heads = heads_, .heap = heap_});
+        heads_.clear();
+    }
+    uint64_t events() const { return events_; }
 
   private:
+    static constexpr size_t kRecordEvents = 512;
     struct Type {
         uint64_t hash;
-        std::vector<uint8_t> bytes;
+        uint32_t offset, length;
     };
     Engine& engine_;
     EventBuilder builder_;
     std::vector<Type> types_;
-    Seq seq_ = 0;
+    std::vector<uint8_t> heap_;
+    RecordHeader header_{};
+    std::vector<EventHead> heads_;
+    uint64_t events_ = 0;
 };
 
 /// Cases that go from a to b to c in time, many at once.
@@ -86,6 +105,7 @@ struct Rate {
                 if (number >= cases) continue;  // below 0 too
                 feed.give(number % sets * 3 + stage, number, kStart + static_cast<StampNs>(i) * 3'000);
             }
+        feed.flush();
         events_per_s.add(static_cast<double>(feed.events()) / seconds_since(begin));
         uint64_t met = 0, pending = 0;
         for (const uint32_t id : engine.workflow_ids())
@@ -130,6 +150,7 @@ void instance_memory(const MicroOptions& options) {
         if (i < cases) feed.give(a, i, now_ns);
         if (i >= kLag) feed.give(b, i - kLag, now_ns);
     }
+    feed.flush();
     const double seconds = seconds_since(begin), bytes = allocated() - before;
     const auto n = static_cast<double>(cases);
     expect_equal(engine.instances(), cases, "instances");
@@ -166,6 +187,7 @@ void many_timers(const MicroOptions& options) {
     int64_t begin = monotonic_now_ns();
     for (uint64_t i = 0; i < cases; ++i)  // over the ten minutes before the first is due
         feed.give(a, i, kStart + static_cast<StampNs>(i * (10 * kMinuteNs / cases)));
+    feed.flush();
     const double arm_s = seconds_since(begin), bytes = allocated() - before;
     expect_equal(engine.timers(), timers, "timers armed");
     const auto [instance_bytes, timer_bytes] = engine.memory();
