@@ -120,8 +120,8 @@ struct SeriesQuery {
     std::string workflow;
     /// At most one; none: the workflow. Of a stage: what the rules that lead to it came to.
     std::optional<std::string> rule, stage, group;
-    bool hours = false;                      ///< else minutes
-    StampNs from_ns = 0, to_ns = 0;          ///< half open
+    bool hours = false;              ///< else minutes
+    StampNs from_ns = 0, to_ns = 0;  ///< half open
 };
 
 enum class RulePhase : uint8_t {

@@ -26,7 +26,7 @@ struct IngestConnection {
     std::string producer_name;  ///< empty: unnamed
     Hash128 producer;
     uint64_t epoch = 0;
-    bool backfill = false;  ///< what it sends is history
+    bool backfill = false;         ///< what it sends is history
     bool counted_unnamed = false;  ///< in its tenant's count of unnamed senders
 
     // Where the stream stands.

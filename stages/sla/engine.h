@@ -116,8 +116,8 @@ class Engine final : public StateMachine {
     size_t instances() const;
     const Observer& observer() const { return observer_; }
     size_t timers() const;
-    /// The latest time that it was told.
-    StampNs now_ns() const { return now_ns_; }
+    /// The latest time that it was told; before that, since a start, the log's.
+    StampNs now_ns() const { return std::max(now_ns_, last_stamp_ns_); }
     /// Bytes of instances with their index, and of timers.
     std::pair<size_t, size_t> memory() const;
 
@@ -283,6 +283,7 @@ class Engine final : public StateMachine {
     std::vector<std::pair<std::string, uint32_t>> versions_gone_;
     bool totals_dirty_ = false;
     StampNs now_ns_ = kNoTime;
+    StampNs last_stamp_ns_ = kNoTime;  ///< of the log at the start; for views only
 
     // Scratch.
     std::vector<uint16_t> reached_;  ///< while on_event runs

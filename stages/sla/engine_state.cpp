@@ -427,7 +427,7 @@ void Engine::loaded(StampNs last_stamp_ns) {
         });
     }
     index_roles();
-    now_ns_ = last_stamp_ns;  // views tell ages before anything comes
+    last_stamp_ns_ = last_stamp_ns;
 }
 
 }  // namespace penstock

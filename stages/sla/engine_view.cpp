@@ -191,7 +191,7 @@ WorkflowView Engine::summary(const Running& r) const {
     v.failed = r.failed;
     v.condition_errors = r.condition_errors;
     v.disorder = r.disorder;
-    v.at_ns = now_ns_;
+    v.at_ns = now_ns();
     uint64_t in_trouble = 0, at_risk = 0, undetermined = 0;
     uint8_t worst = 0;
     StampNs oldest_ns = 0;
@@ -228,7 +228,7 @@ WorkflowView Engine::summary(const Running& r) const {
     if (in_trouble > 0)
         say(fmt::format(
             "{} missed, severity up to {}{}", in_trouble, worst,
-            oldest_ns == 0 ? "" : fmt::format(", the oldest {} ago", span_text(now_ns_ - oldest_ns))));
+            oldest_ns == 0 ? "" : fmt::format(", the oldest {} ago", span_text(now_ns() - oldest_ns))));
     if (at_risk > 0) say(fmt::format("{} at risk", at_risk));
     if (undetermined > 0) say(fmt::format("{} wait for a source that lags", undetermined));
     return v;

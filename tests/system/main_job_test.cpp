@@ -233,8 +233,7 @@ TEST(Sla, SimulationPutsEventsOutOfOrderInOrderFirst) {
 
 TEST(Sla, TheExampleOfAWorkflowWithStagesDoesWhatItsPageSays) {
     const std::string examples = PENSTOCK_SOURCE_DIR "/docs/examples/";
-    const auto expected =
-        json::parse(R"({"events": 16, "clock_end_ms": 1773053400000, "condition_errors": 2,
+    const auto expected = json::parse(R"({"events": 16, "clock_end_ms": 1773053400000, "condition_errors": 2,
         "order": {"unexpected": 0, "out_of_order": 0, "duplicate": 1}, "edges": [
         {"name": "placed -> checked", "from": "placed", "to": "checked", "within_ms": 300000,
          "anchored": 5, "met": 3, "late": 1, "missed": 1, "pending": 0, "cancelled": 0},

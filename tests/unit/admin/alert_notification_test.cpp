@@ -147,6 +147,7 @@ PendingNotice group_notice() {
     a.open = 0;
     n.alerts.push_back(a);
     a = notice();
+    a.kind.clear();
     a.alert = 0x9abc;
     n.alerts.push_back(a);
     return n;
