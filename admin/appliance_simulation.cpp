@@ -49,6 +49,7 @@ class LogSpan {
             const double done = static_cast<double>(at - first) / static_cast<double>(end - first);
             if (!watch(std::min(done, 1.0))) return false;
         }
+        runs_.begin(request_.from_ns);  // nothing was in the span
         // Where the log goes on behind the span, its end is a time that has come.
         if (bounds.last_stamp_ns >= request_.to_ns) runs_.advance(request_.to_ns, at);
         runs_.tell([this](Seq anchor) { return event_key_text(log_, anchor); });
@@ -110,6 +111,7 @@ class RegionSpan {
             },
             ask);
         if (!goes_on) return false;
+        runs_.begin(request_.from_ns);  // nothing was in the span
         // The region has what is behind the span, too: its end is a time that has come.
         if (history_.reached_ns() >= request_.to_ns) runs_.advance(request_.to_ns, next);
         tell(last_ns);

@@ -24,6 +24,8 @@ class SimulationRuns {
                    SimulationView& out);
     ~SimulationRuns();
 
+    /// As if the documents had been published then. Once: with the first that is taken, unless it was before.
+    void begin(StampNs now_ns);
     /// Events in recorded order, at the time at which they were received.
     void take(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs received_ns);
     void advance(StampNs now_ns, Seq seq);
@@ -34,9 +36,6 @@ class SimulationRuns {
 
   private:
     class Run;
-    /// As if the documents had been published then: with the first that is taken.
-    void begin(StampNs now_ns);
-
     SimulationView& out_;
     SimulationDifferences differences_;
     std::vector<std::unique_ptr<Run>> runs_;
