@@ -39,7 +39,10 @@ bool flag_in(const json::object& o, std::string_view name) {
 
 }  // namespace
 
-Engine::Engine(Options options) : options_(options) { clocks_.push_back(std::make_unique<SourceClock>()); }
+Engine::Engine(Options options) : options_(options) {
+    clocks_.push_back(std::make_unique<SourceClock>());
+    clocks_[kLiveClock]->dirty = false;  // an engine that has seen nothing has no rows
+}
 Engine::~Engine() = default;
 
 void Engine::apply(const RecordView& record) {

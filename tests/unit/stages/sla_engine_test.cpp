@@ -203,6 +203,13 @@ TEST(SlaEngine, InstancesWithNothingArmedGoAfterTheirRetention) {
     EXPECT_EQ(rig.counts(1), (Counts{0, 0, 1, 0, 1})) << "the instance is forgotten";
 }
 
+TEST(SlaEngine, AnEngineThatHasSeenNothingHasNoRows) {
+    EngineRig rig;
+    Rows rows;
+    rows.save(rig.engine);
+    EXPECT_TRUE(rows.rows().empty());
+}
+
 TEST(SlaEngine, ALongStepFiresTheDeadlineBeforeTheInstanceGoes) {
     EngineRig rig(kSecond);
     rig.engine.define(workflow_of({{"a", "b", 10}}));
