@@ -232,6 +232,7 @@ class Appliance {
         const IntakeChain::Parts parts{*parse_,     dedup_, enrich_,  *route_,    *sequencer_,
                                        *log_stage_, ring_,  mailbox_, telemetry_, clock_};
         chain_ = std::make_unique<IntakeChain>(parts);
+        sequencer_->tick_due = [this] { return chain_->needs_tick(sla_stage_->due_ns()); };
         desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, book_, letters_);
         alert_desk_ = std::make_unique<AlertDesk>(parts, alert_requests_);
         alert_sender_ = std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, alerts_,

@@ -80,6 +80,15 @@ std::optional<uint64_t> IntakeChain::publish() {
     return p_.ring.published();
 }
 
+bool IntakeChain::needs_tick(StampNs due_ns) {
+    if (due_ns >= p_.clock.wall_ns() || p_.ring.depth(kStateConsumer) > 0 || !p_.log.has_room()) return false;
+    const int64_t now = p_.clock.monotonic_ns();
+    if (due_ns == ticked_due_ns_ && now - ticked_at_ns_ <= kTickAgainNs) return false;
+    ticked_due_ns_ = due_ns;
+    ticked_at_ns_ = now;
+    return true;
+}
+
 void IntakeChain::housekeep(StampNs due_ns) {
     DeadLetterRequest request;
     while (p_.mailbox.try_pop(request)) {
@@ -102,14 +111,7 @@ void IntakeChain::housekeep(StampNs due_ns) {
     });
 
     // Events move time themselves; only when the state thread has nothing to do does a timer need a record.
-    if (due_ns < p_.clock.wall_ns() && p_.ring.depth(kStateConsumer) == 0 && p_.log.has_room()) {
-        const int64_t now = p_.clock.monotonic_ns();
-        if (due_ns != ticked_due_ns_ || now - ticked_at_ns_ > kTickAgainNs) {
-            ticked_due_ns_ = due_ns;
-            ticked_at_ns_ = now;
-            p_.sequencer.publish_control(ControlKind::kTick, "", "");
-        }
-    }
+    if (needs_tick(due_ns)) p_.sequencer.publish_control(ControlKind::kTick, "", "");
     p_.dedup.housekeep(now_ns());
     p_.telemetry.dedup_keys.set(static_cast<int64_t>(p_.dedup.keys()));
     p_.telemetry.dedup_bytes.set(static_cast<int64_t>(p_.dedup.bytes()));

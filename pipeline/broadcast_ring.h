@@ -26,11 +26,11 @@ class BroadcastRing {
 
     // --- producer's thread ---
     /// The slot to fill next, or null while the slowest consumer is a whole ring behind.
-    T* try_claim() {
+    T* try_claim(size_t kept_free = 0) {
         const uint64_t p = published_.value.load(std::memory_order_relaxed);
-        if (p - slowest_seen_ > mask_) {
+        if (p - slowest_seen_ + kept_free > mask_) {
             slowest_seen_ = slowest();
-            if (p - slowest_seen_ > mask_) return nullptr;
+            if (p - slowest_seen_ + kept_free > mask_) return nullptr;
         }
         return &slots_[p & mask_];
     }
@@ -42,10 +42,10 @@ class BroadcastRing {
     }
     /// All consumers have passed what lies below, as far as the producer has looked.
     uint64_t slowest_seen() const { return slowest_seen_; }
-    /// The producer sleeps here for a free slot; consumers wake it by advance().
-    void wait_for_slot(int64_t timeout_ns) {
+    /// The producer sleeps here until try_claim may succeed; consumers wake it by advance().
+    void wait_for_slot(int64_t timeout_ns, size_t kept_free = 0) {
         producer_parker_.prepare();
-        if (try_claim()) return producer_parker_.cancel();
+        if (try_claim(kept_free)) return producer_parker_.cancel();
         producer_parker_.park(timeout_ns);
     }
 

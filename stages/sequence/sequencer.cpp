@@ -12,6 +12,9 @@
 namespace penstock {
 namespace {
 
+constexpr size_t kKeptForTicks = 8;
+constexpr int64_t kLookNs = 10'000'000, kLookForTicksNs = 2'000'000;
+
 /// Puts a finished FlatBuffers item into the batch as its next item.
 EventHead& append_item(EventBatch& batch, const flatbuffers::FlatBufferBuilder& fbb) {
     RecordHeader& h = batch.header;
@@ -43,8 +46,10 @@ Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs 
     : ring_(ring),
       clock_(clock),
       give_up_(std::move(give_up)),
+      kept_for_ticks_(std::min(kKeptForTicks, ring.capacity() / 8)),
       events_(new EventBatch),
       letters_(new EventBatch),
+      tick_(new EventBatch),
       next_seq_(next_seq),
       last_stamp_ns_(last_stamp_ns) {}
 
@@ -105,19 +110,35 @@ Seq Sequencer::publish_retry(Seq letter, std::string_view text) {
     append_control(*control, ControlKind::kDeadLetterRetried, std::to_string(letter), text);
     publish_slab(RecordKind::kControl, control);
     const Seq seq = next_seq_ - 1;
+    may_tick_ = false;  // what it led to has the next sequence
     // In the record itself: an event that is durable is known to be of this letter, whatever happens next.
     for (EventBatch* open : {events_.get(), letters_.get()})
         if (open->count() > 0) open->header.retry_of = letter;
     publish();
+    may_tick_ = true;
     return seq;
 }
 
 void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab) {
-    std::unique_ptr<EventBatch>* slot = ring_.try_claim();
-    for (; !slot; slot = ring_.try_claim()) {
+    const size_t kept_free = tick_due ? kept_for_ticks_ : 0;
+    std::unique_ptr<EventBatch>* slot = ring_.try_claim(kept_free);
+    for (; !slot; slot = ring_.try_claim(kept_free)) {
         if (give_up_()) throw IntakeStopped{};
-        ring_.wait_for_slot(10'000'000);
+        if (tick_due && may_tick_ && tick_due()) tick();
+        ring_.wait_for_slot(tick_due ? kLookForTicksNs : kLookNs, kept_free);
     }
+    hand_over(*slot, kind, slab);
+}
+
+void Sequencer::tick() {
+    std::unique_ptr<EventBatch>* slot = ring_.try_claim();
+    if (!slot) return;
+    append_control(*tick_, ControlKind::kTick, "", "");
+    hand_over(*slot, RecordKind::kControl, tick_);
+}
+
+void Sequencer::hand_over(std::unique_ptr<EventBatch>& slot, RecordKind kind,
+                          std::unique_ptr<EventBatch>& slab) {
     EventBatch& b = *slab;
     RecordHeader& h = b.header;
     h.magic = kRecordMagic;
@@ -142,8 +163,8 @@ void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab)
     }
     next_seq_ += h.span();
     last_stamp_ns_ = h.base_stamp_ns + static_cast<StampNs>(h.span()) - 1;
-    if (!*slot) slot->reset(new EventBatch);
-    slab.swap(*slot);
+    if (!slot) slot.reset(new EventBatch);
+    slab.swap(slot);
     slab->clear();
     ring_.publish();
 }

@@ -26,6 +26,10 @@ class Sequencer {
     Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs last_stamp_ns,
               std::function<bool()> give_up);
 
+    /// Asked while the ring is full: whether a deadline waits for a record that tells it the time. Then a
+    /// tick goes first, so that a slow disk does not hold deadlines up. Unset: never.
+    std::function<bool()> tick_due;
+
     /// The batch of events being filled.
     EventBatch& events() { return *events_; }
     /// Nothing is open: all that was handed over has been published.
@@ -52,12 +56,16 @@ class Sequencer {
 
   private:
     void publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab);
+    void hand_over(std::unique_ptr<EventBatch>& slot, RecordKind kind, std::unique_ptr<EventBatch>& slab);
+    void tick();
     void publish_letters();
 
     BatchRing& ring_;
     const Clock& clock_;
     std::function<bool()> give_up_;
-    std::unique_ptr<EventBatch> events_, letters_;
+    const size_t kept_for_ticks_;  ///< slots of the ring
+    bool may_tick_ = true;
+    std::unique_ptr<EventBatch> events_, letters_, tick_;
     Seq next_seq_;
     StampNs last_stamp_ns_;
     StampNs time_ns_ = 0;

@@ -198,6 +198,23 @@ TEST_F(SequencerTest, EventsWithoutATimeHappenedWhenTheyWereReceived) {
     });
 }
 
+TEST_F(SequencerTest, ADeadlineGetsItsRecordWhileEventsWaitForTheRing) {
+    int asked = 0;
+    sequencer_.tick_due = [&] {
+        give_up_ = asked > 0;
+        return asked++ == 0;
+    };
+    for (size_t i = 0; i + 1 < ring_.capacity(); ++i) event(), sequencer_.publish();
+    EXPECT_EQ(asked, 0) << "a slot is kept for it";
+    event();
+    EXPECT_THROW(sequencer_.publish(), IntakeStopped);
+    ASSERT_EQ(waiting(), ring_.capacity());
+    const EventBatch& last = *ring_.at(ring_.published() - 1);
+    EXPECT_EQ(last.header.kind, RecordKind::kControl);
+    EXPECT_EQ(last.header.first_seq, 100 + ring_.capacity() - 1) << "before the events that wait";
+    EXPECT_EQ(sequencer_.events().count(), 1u);
+}
+
 TEST_F(SequencerTest, AFullRingWaitsUntilTheIntakeStops) {
     for (int i = 0; i < 8; ++i) sequencer_.publish_control(ControlKind::kTick, "", "");
     give_up_ = true;
