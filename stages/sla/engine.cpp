@@ -139,8 +139,7 @@ void Engine::name_tenants(std::vector<std::string> names) {
     index_roles();
 }
 
-// --- events
-// -------------------------------------------------------------------------------------------------
+// --- events -----------------------------------------------------------------------------------------------
 
 void Engine::on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns) {
     advance(now_ns, seq);
@@ -205,8 +204,7 @@ void Engine::index_roles() {
     }
 }
 
-// --- clocks
-// -------------------------------------------------------------------------------------------------
+// --- clocks -----------------------------------------------------------------------------------------------
 
 Hash128 Engine::clock_id(SourceClock::Kind kind, uint16_t tenant, std::string_view source) {
     const XXH128_hash_t h = XXH3_128bits_withSeed(source.data(), source.size(),

@@ -26,8 +26,7 @@ CaseEvent case_event(Seq seq, uint16_t stage, StampNs time_ns) {
 
 }  // namespace
 
-// --- folding
-// ------------------------------------------------------------------------------------------------
+// --- folding ----------------------------------------------------------------------------------------------
 
 void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const fb::Event& event, Seq seq,
                    uint16_t clock, StampNs now_ns) {
@@ -160,8 +159,7 @@ void Engine::seal(Running& r, const Moment& at) {
     instance.record.set_obligations(state_.obligations);
 }
 
-// --- what a fold changes
-// ------------------------------------------------------------------------------------
+// --- what a fold changes ----------------------------------------------------------------------------------
 
 void Engine::commit(Running& r, const Moment& at) {
     Instance& instance = r.pool.at(at.instance);
@@ -335,8 +333,7 @@ void Engine::count_flight(Running& r, const Instance& instance, bool was, bool i
     if (!is && r.state == VersionState::kDraining) any_drains_ = true;
 }
 
-// --- timers
-// -------------------------------------------------------------------------------------------------
+// --- timers -----------------------------------------------------------------------------------------------
 
 void Engine::arm(Running& r, uint32_t i, uint32_t item, Obligation& o) {
     const Instance& instance = r.pool.at(i);
@@ -489,8 +486,7 @@ void Engine::evict(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
     totals_dirty_ = true;
 }
 
-// --- telling
-// ------------------------------------------------------------------------------------------------
+// --- telling ----------------------------------------------------------------------------------------------
 
 bool Engine::alerts(const Running& r, const Instance& instance) const {
     return r.state != VersionState::kShadow && !is_history(instance);
@@ -575,8 +571,7 @@ void Engine::review_disorder(Running& r, uint32_t i, Seq cause_seq, StampNs now_
     }
 }
 
-// --- groups
-// -------------------------------------------------------------------------------------------------
+// --- groups -----------------------------------------------------------------------------------------------
 
 uint16_t Engine::group_of(Running& r, const fb::Event& event) {
     if (r.workflow.groups.empty()) return 0;

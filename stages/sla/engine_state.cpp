@@ -90,8 +90,7 @@ void read_state(RowReader& value, CaseState& s) {
 
 }  // namespace
 
-// --- saving
-// -------------------------------------------------------------------------------------------------
+// --- saving -----------------------------------------------------------------------------------------------
 
 void Engine::begin_save(Checkpoint& out) {
     saving_ = &out;
@@ -247,8 +246,7 @@ void Engine::before_change(Running& r, uint32_t i) {
     r.changed.push_back(i);
 }
 
-// --- loading
-// ------------------------------------------------------------------------------------------------
+// --- loading ----------------------------------------------------------------------------------------------
 
 void Engine::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
     RowReader key(key_bytes), value(value_bytes);

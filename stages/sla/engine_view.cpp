@@ -66,8 +66,7 @@ RulePhase phase_of(Phase phase) {
 
 }  // namespace
 
-// --- counts
-// -------------------------------------------------------------------------------------------------
+// --- counts -----------------------------------------------------------------------------------------------
 
 WorkflowCounts Engine::counts(uint32_t id) const {
     const Running& r = *running(id);
@@ -119,8 +118,7 @@ void Engine::snapshot(SlaSnapshot& out) const {
     out.evicted_total = evicted_;
 }
 
-// --- looking at all instances
-// -------------------------------------------------------------------------------
+// --- looking at all instances -----------------------------------------------------------------------------
 
 bool Engine::sweep_some(size_t instances, StampNs now_ns) {
     for (size_t tried = 0; tried < running_.size(); ++tried) {
@@ -176,8 +174,7 @@ void Engine::sweep_instance(Running& r, const Instance& instance, StampNs now_ns
     ++s.ageing.buckets[bucket];
 }
 
-// --- views
-// --------------------------------------------------------------------------------------------------
+// --- views ------------------------------------------------------------------------------------------------
 
 WorkflowView Engine::summary(const Running& r) const {
     WorkflowView v;

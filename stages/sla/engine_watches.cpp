@@ -137,8 +137,7 @@ void Engine::tell_watch(uint32_t running_id, uint32_t place, const Watcher::Trou
     on_finding(f);
 }
 
-// --- rows
-// ---------------------------------------------------------------------------------------------------
+// --- rows -------------------------------------------------------------------------------------------------
 
 void Engine::save_watches(Checkpoint& out) {
     for (auto& [id, rule, tenant, watcher] : watchers_ended_) {
