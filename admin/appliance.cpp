@@ -68,6 +68,11 @@ Vocabulary vocabulary_of(const Config& config, const LogNames& names) {
     return v;
 }
 
+Engine::Options engine_options(const Config& config) {
+    const auto ns = [](uint64_t seconds) { return static_cast<int64_t>(seconds) * kSecondNs; };
+    return {ns(config.sla.instance_retention_s),
+            {ns(config.sla.source_idle_s), ns(config.sla.source_hold_s), ns(config.sla.source_lag_s)}};
+}
 EnrichStage::Options enrich_options(const Config& config) {
     EnrichStage::Options o;
     for (const auto& l : config.enrich.lookups)
@@ -131,9 +136,8 @@ class Appliance {
           folder_(config.data_dir, start.wait_s, signal_came),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
-          engine_({static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs}),
-          simulations_(log_, static_cast<int64_t>(config.sla.instance_retention_s) * kSecondNs,
-                       region_dsns(config)),
+          engine_(engine_options(config)),
+          simulations_(log_, engine_options(config), region_dsns(config)),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {

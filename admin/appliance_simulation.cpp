@@ -148,9 +148,9 @@ class RegionSpan {
 
 }  // namespace
 
-LogSimulations::LogSimulations(const EventLog& log, int64_t instance_retention_ns,
+LogSimulations::LogSimulations(const EventLog& log, const Engine::Options& engine,
                                std::map<std::string, std::string> region_dsns)
-    : log_(log), instance_retention_ns_(instance_retention_ns), region_dsns_(std::move(region_dsns)) {}
+    : log_(log), engine_(engine), region_dsns_(std::move(region_dsns)) {}
 
 LogSimulations::~LogSimulations() {
     for (Job& job : jobs_) job.stop.request(monotonic_now_ns());
@@ -224,8 +224,7 @@ bool LogSimulations::cancel(uint64_t id) {
 /// False: it was stopped.
 bool LogSimulations::run_span(const Job& job, const SimulationRequest& request, SimulationView& found,
                               const SimulationWatch& watch) const {
-    SimulationRuns runs(request, instance_retention_ns_, log_.identity().hash_secret, log_.names().tenants,
-                        found);
+    SimulationRuns runs(request, engine_, log_.identity().hash_secret, log_.names().tenants, found);
     if (request.region.empty()) return LogSpan(log_, request, runs).run(watch);
     const auto dsn = region_dsns_.find(request.region);
     if (dsn == region_dsns_.end())

@@ -19,8 +19,8 @@ namespace penstock {
 /// at which it was received; nobody is told what they find.
 class LogSimulations final : public SimulationService {
   public:
-    /// `instance_retention_ns`: as the live engine has it.
-    LogSimulations(const EventLog& log, int64_t instance_retention_ns,
+    /// `engine`: as the live one's.
+    LogSimulations(const EventLog& log, const Engine::Options& engine,
                    std::map<std::string, std::string> region_dsns = {});
     /// Cancels what runs.
     ~LogSimulations() override;
@@ -42,7 +42,7 @@ class LogSimulations final : public SimulationService {
     void forget_old();
 
     const EventLog& log_;
-    const int64_t instance_retention_ns_;
+    const Engine::Options engine_;
     const std::map<std::string, std::string> region_dsns_;  ///< of the regions that have one
     mutable std::mutex mutex_;
     std::list<Job> jobs_;  ///< newest first; the caller's thread changes it, under mutex_

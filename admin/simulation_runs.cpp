@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "schemas/identity.h"
-#include "stages/sla/engine.h"
 
 namespace penstock {
 namespace {
@@ -35,11 +34,11 @@ std::string_view name_of(Finding::Kind kind) {
 /// One document's engine, and what it finds.
 class SimulationRuns::Run {
   public:
-    Run(const std::string& document, bool candidate, int64_t instance_retention_ns,
+    Run(const std::string& document, bool candidate, const Engine::Options& options,
         const SimulationRequest& request, const std::vector<uint8_t>& hash_secret,
         const std::vector<std::string>& tenants, SimulationDifferences& differences,
         std::vector<SimulatedFinding>& findings)
-        : engine_({instance_retention_ns}),
+        : engine_(options),
           candidate_(candidate),
           request_(request),
           differences_(differences),
@@ -101,13 +100,13 @@ class SimulationRuns::Run {
     uint64_t troubles_ = 0, digest_ = 0;
 };
 
-SimulationRuns::SimulationRuns(const SimulationRequest& request, int64_t instance_retention_ns,
+SimulationRuns::SimulationRuns(const SimulationRequest& request, const Engine::Options& engine,
                                const std::vector<uint8_t>& hash_secret,
                                const std::vector<std::string>& tenants, SimulationView& out)
     : out_(out) {
     const auto add = [&](const std::string& document, bool candidate) {
-        runs_.push_back(std::make_unique<Run>(document, candidate, instance_retention_ns, request,
-                                              hash_secret, tenants, differences_, out.findings));
+        runs_.push_back(std::make_unique<Run>(document, candidate, engine, request, hash_secret, tenants,
+                                              differences_, out.findings));
     };
     add(request.candidate, true);
     if (!request.baseline.empty()) add(request.baseline, false);

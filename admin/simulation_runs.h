@@ -10,6 +10,7 @@
 #include "admin/simulation_differences.h"
 #include "schemas/event_fields.h"
 #include "schemas/simulation_view.h"
+#include "stages/sla/engine.h"
 
 namespace penstock {
 
@@ -19,7 +20,8 @@ using SimulationWatch = std::function<bool(double progress)>;
 /// One thread. All references outlive it.
 class SimulationRuns {
   public:
-    SimulationRuns(const SimulationRequest& request, int64_t instance_retention_ns,
+    /// `engine`: as the live one's.
+    SimulationRuns(const SimulationRequest& request, const Engine::Options& engine,
                    const std::vector<uint8_t>& hash_secret, const std::vector<std::string>& tenants,
                    SimulationView& out);
     ~SimulationRuns();

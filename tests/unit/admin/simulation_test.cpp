@@ -23,7 +23,7 @@ std::string within(int seconds) {
 
 struct Simulation : testing::Test {
     test::HotLog hot;
-    LogSimulations simulations{hot.log(), 0};
+    LogSimulations simulations{hot.log(), {}};
 
     /// One event, received and happened so many seconds after the start.
     void event(int at_s, const std::string& type, const std::string& key) {
