@@ -27,13 +27,19 @@ std::optional<Answer> EngineReader::ask(std::function<Answer(Engine&)> question)
 }
 
 std::optional<std::vector<WorkflowView>> EngineReader::workflows() const {
-    return ask<std::vector<WorkflowView>>([](Engine& engine) { return engine.views(); });
+    return ask<std::vector<WorkflowView>>([stage = stage_.load()](Engine& engine) {
+        std::vector<WorkflowView> views = engine.views();
+        for (WorkflowView& view : views) view.applied_seq = stage->applied_seq();
+        return views;
+    });
 }
 
 std::optional<WorkflowView> EngineReader::workflow(std::string_view name) const {
-    return ask<WorkflowView>([name = std::string(name)](Engine& engine) {
+    return ask<WorkflowView>([name = std::string(name), stage = stage_.load()](Engine& engine) {
         engine.sweep_some(kLookedAt, engine.now_ns());
-        return engine.view(name);
+        WorkflowView view = engine.view(name);
+        view.applied_seq = stage->applied_seq();
+        return view;
     });
 }
 

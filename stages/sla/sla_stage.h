@@ -42,6 +42,8 @@ class SlaStage {
     /// One other thread: the checkpoint that waits to be written, once every record in it is durable; else
     /// null.
     std::unique_ptr<Checkpoint> take_checkpoint();
+    /// The state thread: the machines hold every record below it.
+    Seq applied_seq() const { return applied_seq_; }
     /// Any thread: makes the next do_work copy out a checkpoint (graceful stop).
     void request_checkpoint() { checkpoint_requested_.store(true, std::memory_order_release); }
 

@@ -183,6 +183,7 @@ TEST(WorkflowVersions, FromADraftWithFaultsToTheActiveVersionWithItsHistoryAlsoA
     };
     EXPECT_TRUE(eventually([&] { return counts("missed") == 1 && counts("pending") == 1; }));
     const json::value red = get(appliance, "/workflows/parcels");
+    EXPECT_GT(red.at("applied_seq").to_number<int64_t>(), 2) << red;
     EXPECT_EQ(red.at("health"), "amber") << red;  // of severity 3, and not 4
     EXPECT_NE(red.at("reason").as_string().find("1 "), json::string::npos) << red;
 
