@@ -46,7 +46,8 @@ class CaseRecord {
     }
     void set_obligations(std::span<const Obligation> obligations) {
         reserve(events_ * sizeof(CaseEvent) + obligations.size_bytes());
-        std::memcpy(bytes_ + events_ * sizeof(CaseEvent), obligations.data(), obligations.size_bytes());
+        std::copy_n(reinterpret_cast<const uint8_t*>(obligations.data()), obligations.size_bytes(),
+                    bytes_ + events_ * sizeof(CaseEvent));
         obligations_ = static_cast<uint16_t>(obligations.size());
     }
     void clear() {
