@@ -296,16 +296,14 @@ class Appliance {
     void publish_start() {
         char host[256] = "";
         gethostname(host, sizeof host - 1);
+        const Engine::Options engine = engine_options(config_);
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
                 R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
-                static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs,
-                static_cast<int64_t>(config_.sla.instance_retention_s) * kSecondNs,
-                static_cast<int64_t>(config_.sla.source_idle_s) * kSecondNs,
-                static_cast<int64_t>(config_.sla.source_hold_s) * kSecondNs,
-                static_cast<int64_t>(config_.sla.source_lag_s) * kSecondNs,
+                static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs, engine.instance_retention_ns,
+                engine.sources.idle_ns, engine.sources.hold_ns, engine.sources.lag_ns,
                 tenant_names_json(log_.names().tenants), alert_targets_json(config_, log_.names()),
                 alert_rules_json(config_.alerts)));
         for (const auto& [name, document] : active_documents_)
@@ -474,6 +472,7 @@ class Appliance {
                     sla_stage_->request_checkpoint(), ring_.wake(kStateConsumer);
             }
         }
+        workflow_reader_.attach(nullptr);
         state_stop_ = true;
         ring_.wake(kStateConsumer);
         state_thread_.join();

@@ -100,13 +100,15 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
                             : action == "activate" ? VersionState::kActive
                             : action == "draft"    ? VersionState::kDraft
                                                    : VersionState::kRetired;
-    try {
-        if (number == 0)
-            add_version(name, text_in(*o, "document"), to, flag_in(*o, "migrate"), by, now_ns, seq);
-        else if (action == "discard")
+    if (number != 0) {
+        if (action == "discard")
             discard(name, number);
         else
             change_version(name, number, to, flag_in(*o, "migrate"), by, now_ns, seq);
+        return;
+    }
+    try {
+        add_version(name, text_in(*o, "document"), to, flag_in(*o, "migrate"), by, now_ns, seq);
     } catch (const WorkflowError&) {
         add_version(name, text_in(*o, "document"), VersionState::kDraft, false, by, now_ns, seq);
     }

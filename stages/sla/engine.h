@@ -127,9 +127,8 @@ class Engine final : public StateMachine {
     std::vector<std::string> names() const;
     std::vector<WorkflowVersion> versions(std::string_view name) const;
     std::vector<SeriesPoint> series(const SeriesQuery& query) const;
-    std::vector<InstanceView> list(const InstanceQuery& query) const;
-    /// The same in parts, between which events may be applied: looks at so many instances, and tells whether
-    /// there are more. Then `listed` has those that are still there.
+    /// A list is made in parts, between which events may be applied: looks at so many instances, and tells
+    /// whether there are more. Then `listed` has those that are still there.
     bool list_some(const InstanceQuery& query, InstanceListing& listing, size_t instances) const;
     std::vector<InstanceView> listed(InstanceListing& listing) const;
     std::vector<InstanceView> lifecycle(std::string_view workflow, uint16_t tenant,

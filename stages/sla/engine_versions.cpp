@@ -87,6 +87,15 @@ bool Engine::change_version(std::string_view name, uint32_t number, VersionState
                             StampNs now_ns, Seq cause_seq) {
     Version* v = find_version(name, number);
     if (!v || !v->seen.faults.empty() || v->seen.state == to) return false;
+    const bool begins =
+        (to == VersionState::kShadow || to == VersionState::kActive) && v->running == kNotRunning;
+    if (begins) try {
+            parse_workflow(v->seen.document);
+        } catch (const WorkflowError& e) {  // an older program took it
+            v->seen.faults = e.what();
+            v->dirty = true;
+            return false;
+        }
     now_ns_ = std::max(now_ns_, now_ns);  // rules on the clock begin here
     if (to == VersionState::kRetired) {
         drop(*v, now_ns, cause_seq);

@@ -21,7 +21,6 @@ constexpr uint8_t kRedSeverity = 4;
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSweepNs = kSecondNs;
 constexpr uint32_t kLookAhead = 8;
-constexpr size_t kListedAtOnce = 65'536;
 
 /// Of listed instances: the soonest deadline first.
 bool sooner(const std::pair<StampNs, Hash128>& a, const std::pair<StampNs, Hash128>& b) {
@@ -419,13 +418,6 @@ std::vector<InstanceView> Engine::listed(InstanceListing& listing) const {
         if (const uint32_t i = r ? r->pool.index_of(key) : InstancePool::kNone; i != InstancePool::kNone)
             out.push_back(instance_view(*r, r->pool.at(i)));
     return out;
-}
-
-std::vector<InstanceView> Engine::list(const InstanceQuery& query) const {
-    InstanceListing listing;
-    while (list_some(query, listing, kListedAtOnce)) {
-    }
-    return listed(listing);
 }
 
 std::vector<InstanceView> Engine::lifecycle(std::string_view workflow, uint16_t tenant,

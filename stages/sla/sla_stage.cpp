@@ -107,7 +107,9 @@ bool SlaStage::ask(std::function<void(Engine&)> question, int64_t timeout_ns) {
     }
     asked_.store(true, std::memory_order_release);
     ring_.wake(kStateConsumer);
-    return answered.wait_for(std::chrono::nanoseconds(timeout_ns)) == std::future_status::ready;
+    if (answered.wait_for(std::chrono::nanoseconds(timeout_ns)) != std::future_status::ready) return false;
+    answered.get();  // what the question threw
+    return true;
 }
 
 void SlaStage::apply(const EventBatch& batch) {

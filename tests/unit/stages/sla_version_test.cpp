@@ -28,6 +28,27 @@ INSTANTIATE_TEST_SUITE_P(Restarts, SlaVersion, testing::Bool(),
                          [](const auto& p) { return p.param ? "BetweenAllCalls" : "None"; });
 using States = std::vector<std::string>;
 
+TEST(SlaVersions, ADocumentThatOnlyAnOlderProgramTookIsKeptWithItsFaultsAndDoesNotRun) {
+    EngineRig before;
+    before.engine.add_version("w", within(10), VersionState::kDraft, false, {}, kSecond, 1);
+    Rows rows;
+    rows.save(before.engine);
+    Engine engine(Engine::Options{});
+    for (auto [key, value] : rows.rows()) {
+        if (const size_t at = value.find("10s"); at != std::string::npos) value.replace(at, 3, "10x");
+        const auto bytes = [](const std::string& s) {
+            return std::span(reinterpret_cast<const uint8_t*>(s.data()), s.size());
+        };
+        engine.load_row(bytes(key), bytes(value));
+    }
+    engine.loaded(kSecond);
+    EXPECT_EQ(engine.versions("w").at(0).faults, "");
+    EXPECT_FALSE(engine.change_version("w", 1, VersionState::kActive, false, {}, 2 * kSecond, 2));
+    ASSERT_EQ(engine.versions("w").size(), 1u);
+    EXPECT_NE(engine.versions("w")[0].faults.find("/edges/0/within: "), std::string::npos);
+    EXPECT_TRUE(engine.workflow_ids().empty());
+}
+
 TEST_P(SlaVersion, ADraftMayHaveFaultsAndDoesNotRun) {
     EXPECT_EQ(rig.add("w", R"({"name":"w","key":"subject","edges":[{"from":"a","within":"1m"}]})",
                       VersionState::kDraft),

@@ -137,7 +137,10 @@ TEST_P(SlaView, CasesAreListedByTheirOldestDeadline) {
     const auto listed = [&](RulePhase phase, const std::optional<std::string>& rule = {},
                             size_t limit = 100) {
         std::string out;
-        for (const InstanceView& v : rig.engine->list({"w", rule, {}, phase, limit}))
+        InstanceListing listing;
+        while (rig.engine->list_some({"w", rule, {}, phase, limit}, listing, 3)) {
+        }
+        for (const InstanceView& v : rig.engine->listed(listing))
             for (const std::string& key : keys)
                 if (v.key == EngineRig::key_of(key)) out += (out.empty() ? "" : " ") + key;
         return out;
