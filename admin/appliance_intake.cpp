@@ -9,7 +9,9 @@ namespace {
 /// With this many batches before the state thread it pays to gather: it is busy, and fuller batches cost it
 /// and the log less.
 constexpr uint64_t kGatherFromDepth = 4;
-constexpr int64_t kTickAgainNs = 10'000'000;
+/// But not for long: acks and deadlines wait with it.
+constexpr int64_t kGatherNs = 2'000'000;
+constexpr int64_t kTickAgainNs = 10'000'000, kOldStampNs = 5'000'000;
 }  // namespace
 
 void IntakeChain::process(WorkBatch& work) {
@@ -73,7 +75,9 @@ void IntakeChain::keep_refused(const WorkBatch& work, size_t refused_from, size_
 
 std::optional<uint64_t> IntakeChain::publish() {
     if (!p_.sequencer.empty()) {
-        if (p_.ring.depth(kStateConsumer) >= kGatherFromDepth && !p_.sequencer.events().full())
+        const EventBatch& open = p_.sequencer.events();
+        if (p_.ring.depth(kStateConsumer) >= kGatherFromDepth && !open.full() &&
+            p_.clock.monotonic_ns() - open.read_ns < kGatherNs)
             return std::nullopt;
         p_.sequencer.publish();
     }
@@ -81,7 +85,11 @@ std::optional<uint64_t> IntakeChain::publish() {
 }
 
 bool IntakeChain::needs_tick(StampNs due_ns) {
-    if (due_ns >= p_.clock.wall_ns() || p_.ring.depth(kStateConsumer) > 0 || !p_.log.has_room()) return false;
+    const StampNs wall_ns = p_.clock.wall_ns();
+    if (due_ns >= wall_ns || !p_.log.has_room()) return false;
+    // What the state thread has before it tells it the time, if it is not old by now.
+    if (p_.ring.depth(kStateConsumer) > 0 && wall_ns - p_.sequencer.last_stamp_ns() < kOldStampNs)
+        return false;
     const int64_t now = p_.clock.monotonic_ns();
     if (due_ns == ticked_due_ns_ && now - ticked_at_ns_ <= kTickAgainNs) return false;
     ticked_due_ns_ = due_ns;

@@ -46,7 +46,7 @@ class IntakeChain final : public IntakeSink {
 
     /// Between rounds: dead letters of other threads, a tick when `due_ns` has passed, expiry of dedup keys.
     void housekeep(StampNs due_ns);
-    /// The state thread waits for nothing but a record that tells it that `due_ns` has passed.
+    /// The state thread needs a record that tells it that `due_ns` has passed.
     bool needs_tick(StampNs due_ns);
     /// Something was gathered and not published yet: come back soon.
     bool gathering() const { return !p_.sequencer.empty(); }

@@ -115,8 +115,10 @@ class RowWriter {
         return value(static_cast<uint32_t>(s.size())).raw(s.data(), s.size());
     }
     RowWriter& raw(const void* data, size_t size) {
-        const auto* bytes = static_cast<const uint8_t*>(data);
-        bytes_.insert(bytes_.end(), bytes, bytes + size);
+        if (size == 0) return *this;
+        const size_t at = bytes_.size();
+        bytes_.resize(at + size);
+        std::memcpy(bytes_.data() + at, data, size);
         return *this;
     }
     std::span<const uint8_t> bytes() const { return bytes_; }

@@ -61,27 +61,25 @@ void AlertBook::on_finding(const Finding& f) {
     if (is_trouble(f.kind)) {
         trouble(entry_of(f), f, now);
     } else {
-        const auto at = entries_.find(id_of(f.tenant, f.workflow, f.rule, f.group));
-        if (at == entries_.end()) return;
-        settled(at->second, f, end_of(f.kind), now);
-        dirty_entries_.insert(at->first);
+        const uint64_t id = id_of(f.tenant, f.workflow, f.rule, f.group);
+        if (!entries_.contains(id)) return;
+        settled(entries_.change(id), f, end_of(f.kind), now);
     }
     run_timers(now);
 }
 
 AlertBook::Entry& AlertBook::entry_of(const Finding& f) {
     const uint64_t id = id_of(f.tenant, f.workflow, f.rule, f.group);
-    const auto [at, fresh] = entries_.try_emplace(id);
-    if (fresh) {
-        Alert& a = at->second.alert;
+    Entry& e = entries_.make(id);
+    if (e.alert.id == 0) {
+        Alert& a = e.alert;
         a.id = id;
         a.tenant = f.tenant;
         a.workflow = f.workflow;
         a.rule = f.rule;
         a.group = f.group;
     }
-    dirty_entries_.insert(id);
-    return at->second;
+    return e;
 }
 
 void AlertBook::trouble(Entry& e, const Finding& f, Now now) {
@@ -175,7 +173,7 @@ void AlertBook::settled(Entry& e, const Finding& f, AlertEnd end, Now now) {
 
 void AlertBook::end_withdrawn(AlertEnd end, Now now) {
     for (const uint64_t id : std::exchange(withdrawn_, {})) {
-        Entry& e = entries_.at(id);
+        Entry& e = entries_.change(id);
         if (e.alert.open > 0 || e.alert.state == AlertState::kResolved) continue;
         resolve(e, end, kSelf, end == AlertEnd::kRuleRetired ? "the workflow was retired" : "", now);
     }
@@ -250,7 +248,6 @@ void AlertBook::step(Entry& e, AlertStepKind kind, std::string_view by, std::str
     e.alert.history.push_back({now.seq, now.ns, e.alert.version, e.alert.episode, kind, std::string(by),
                                std::string(cause), std::move(note)});
     keep_last(e.alert.history, kHistoryMax);
-    dirty_entries_.insert(e.alert.id);
 }
 
 void AlertBook::apply(const RecordView& record) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/saved_map.h"
 #include "pipeline/state_machine.h"
 #include "schemas/alert.h"
 #include "schemas/event_fields.h"
@@ -44,11 +45,12 @@ class AlertBook final : public StateMachine, public AlertReader {
     bool not_expected(uint16_t tenant, std::string_view workflow, std::string_view rule,
                       std::string_view group, StampNs at_ns) const;
 
-    uint8_t row_prefix() const override { return 'A'; }
+    AlertBook();
+    uint8_t row_prefix() const override { return kPrefix; }
     void apply(const RecordView& record) override;
     StampNs due_ns() const override;
     void begin_save(Checkpoint& out) override;
-    bool save_some(size_t) override { return false; }
+    bool save_some(size_t rows) override;
     void load_row(std::span<const uint8_t> key, std::span<const uint8_t> value) override;
     void loaded(StampNs last_stamp_ns) override;
 
@@ -66,6 +68,7 @@ class AlertBook final : public StateMachine, public AlertReader {
     size_t pending_count() const;
 
   private:
+    static constexpr uint8_t kPrefix = 'A';
     /// What is to be told when kTell comes. Numbers are stored.
     enum class Due : uint8_t {
         kNone = 0,
@@ -113,6 +116,7 @@ class AlertBook final : public StateMachine, public AlertReader {
     enum TimerOf : uint8_t { kOfSilence = 0, kOfWindow = 1, kOfAlert = 2, kOfGroup = kOfAlert + kTimers };
     static uint8_t kind_of(Timer timer) { return static_cast<uint8_t>(uint8_t{kOfAlert} + uint8_t{timer}); }
 
+    static void put_entry(RowWriter& out, const Entry& e);
     // Findings and episodes (alert_book.cpp).
     Entry& entry_of(const Finding& f);
     void trouble(Entry& e, const Finding& f, Now now);
@@ -194,18 +198,17 @@ class AlertBook final : public StateMachine, public AlertReader {
     const MaintenanceWindow* maintaining(const Alert& alert, StampNs now_ns) const;
 
     mutable std::mutex mutex_;  // guards what follows
-    std::map<uint64_t, Entry> entries_;
-    std::map<uint64_t, Silence> silences_;
-    std::map<uint64_t, Window> windows_;
-    std::map<uint64_t, NoticeGroup> groups_;
-    std::map<uint64_t, PendingNotice> outbox_;  ///< by order
-    std::map<uint64_t, uint64_t> order_of_;     ///< effect id -> order
+    SavedMap<Entry> entries_;
+    SavedMap<Silence> silences_;
+    SavedMap<Window> windows_;
+    SavedMap<NoticeGroup> groups_;
+    SavedMap<PendingNotice> outbox_;         ///< by order
+    std::map<uint64_t, uint64_t> order_of_;  ///< effect id -> order
     std::set<std::tuple<StampNs, uint8_t, uint64_t>> timers_;
     std::string facts_;  ///< of the last boot record
     AlertPolicy policy_;
     StampNs quiet_until_ns_ = 0;  ///< after a start nothing is told before
     uint64_t next_order_ = 1;
-    std::set<uint64_t> dirty_entries_, dirty_silences_, dirty_windows_, dirty_groups_, dirty_outbox_;
     bool facts_dirty_ = false;
     // What follows from the above.
     Inhibition inhibition_;

@@ -25,8 +25,8 @@ void read_scope(const RecordText& m, AlertScope& scope) {
 /// Those that are over do not count.
 template <typename Map, typename Ended>
 size_t living(const Map& map, Ended ended) {
-    return static_cast<size_t>(
-        std::count_if(map.begin(), map.end(), [&](const auto& item) { return !ended(item.second); }));
+    return static_cast<size_t>(std::count_if(map.rows().begin(), map.rows().end(),
+                                             [&](const auto& item) { return !ended(item.second); }));
 }
 
 }  // namespace
@@ -79,8 +79,10 @@ void AlertBook::boot(std::string_view text, Now now) {
     // What came right while nobody looked should not be told: producers first send what they hold back.
     quiet_until_ns_ = now.ns + kQuietNs;
     regroup(now);
-    for (auto& [id, e] : entries_) {
-        inhibition_.update(e.alert);
+    for (const auto& [id, row] : entries_.rows()) {
+        inhibition_.update(row.alert);
+        if (!row.told && row.timers == std::array<StampNs, kTimers>{}) continue;
+        Entry& e = entries_.change(id);
         plan_missing_repeats(e, now);
         for (uint8_t t = 0; t < kTimers; ++t)
             if (e.timers[t] != 0) set_timer(e, static_cast<Timer>(t), e.timers[t]);
@@ -91,9 +93,8 @@ void AlertBook::boot(std::string_view text, Now now) {
 
 bool AlertBook::command(ControlKind kind, std::string_view name, std::string_view text, Now now) {
     const auto id = number_of(name, 16);
-    const auto at = id ? entries_.find(*id) : entries_.end();
-    if (at == entries_.end()) return false;
-    Entry& e = at->second;
+    if (!id || !entries_.contains(*id)) return false;
+    Entry& e = entries_.change(*id);
     Alert& a = e.alert;
     const RecordText m(text);
     if (a.state == AlertState::kResolved || m.number("episode") != static_cast<int64_t>(a.episode) ||
@@ -139,7 +140,6 @@ bool AlertBook::command(ControlKind kind, std::string_view name, std::string_vie
                 if (i.end == AlertEnd::kNone) i.end = AlertEnd::kClosed, i.end_ns = now.ns;
             resolve(e, AlertEnd::kClosed, by, note, now);
     }
-    dirty_entries_.insert(a.id);
     return true;
 }
 
@@ -168,10 +168,10 @@ void AlertBook::acked(Entry& e, std::string by, std::string note, Now now) {
 void AlertBook::workflow_retired(std::string_view workflow, Now now) {
     end_withdrawn(AlertEnd::kRuleRetired, now);
     // Its instances in trouble were withdrawn one by one, but those that retention had taken before.
-    for (auto& [id, e] : entries_) {
-        if (e.alert.workflow != workflow) continue;
+    for (const auto& [id, row] : entries_.rows()) {
+        if (row.alert.workflow != workflow) continue;
+        Entry& e = entries_.change(id);
         e.closed_open = 0;
-        dirty_entries_.insert(id);
         if (e.alert.state == AlertState::kResolved) continue;
         for (AlertInstance& i : e.alert.instances)
             if (i.end == AlertEnd::kNone) i.end = AlertEnd::kRuleRetired, i.end_ns = now.ns;
@@ -194,20 +194,18 @@ bool AlertBook::add_silence(std::string_view text, Now now) {
         living(silences_, [](const Silence& one) { return one.ended; }) >= kSilencesMax)
         return false;
     timers_.insert({s.end_ns, kOfSilence, s.id});
-    dirty_silences_.insert(s.id);
-    silences_.emplace(s.id, std::move(s));
+    silences_.add(s.id, std::move(s));
     return true;
 }
 
 bool AlertBook::expire_silence(std::string_view name, std::string_view text, Now now) {
     const auto id = number_of(name, 10);
-    const auto at = id ? silences_.find(*id) : silences_.end();
-    if (at == silences_.end() || at->second.ended) return false;
-    timers_.erase({at->second.end_ns, kOfSilence, *id});
-    at->second.expired_by = RecordText(text).text("by");
-    const bool began = at->second.begin_ns <= now.ns;
-    if (began) at->second.end_ns = now.ns;
-    silence_over(at->second, now);
+    if (const Silence* known = id ? silences_.find(*id) : nullptr; !known || known->ended) return false;
+    Silence& s = silences_.change(*id);
+    timers_.erase({s.end_ns, kOfSilence, *id});
+    s.expired_by = RecordText(text).text("by");
+    if (s.begin_ns <= now.ns) s.end_ns = now.ns;
+    silence_over(s, now);
     return true;
 }
 
@@ -236,8 +234,7 @@ bool AlertBook::add_window(std::string_view text, Now now) {
         if (window.facts.span_end_ns == 0) return false;  // no occurrence is to come
         timers_.insert({window.facts.span_end_ns, kOfWindow, now.seq});
         if (window.facts.do_not_expect) not_expecting_.insert(now.seq);
-        dirty_windows_.insert(now.seq);
-        windows_.emplace(now.seq, std::move(window));
+        windows_.add(now.seq, std::move(window));
     } catch (const CivilError&) {
         return false;  // written by another hand than the API's
     }
@@ -246,13 +243,13 @@ bool AlertBook::add_window(std::string_view text, Now now) {
 
 bool AlertBook::end_window(std::string_view name, std::string_view text, Now now) {
     const auto id = number_of(name, 10);
-    const auto at = id ? windows_.find(*id) : windows_.end();
-    if (at == windows_.end() || at->second.facts.ended) return false;
-    MaintenanceWindow& facts = at->second.facts;
+    if (const Window* known = id ? windows_.find(*id) : nullptr; !known || known->facts.ended) return false;
+    Window& window = windows_.change(*id);
+    MaintenanceWindow& facts = window.facts;
     timers_.erase({facts.span_end_ns, kOfWindow, *id});
     facts.ended_by = RecordText(text).text("by");
     facts.end_ns = now.ns;
-    span_over(at->second, now);
+    span_over(window, now);
     return true;
 }
 
@@ -260,22 +257,18 @@ void AlertBook::settle_notice(std::string_view name, std::string_view text, Now 
     const auto effect = number_of(name, 16);
     const auto order = effect ? order_of_.find(*effect) : order_of_.end();
     if (order == order_of_.end()) return;  // settled before
-    const auto at = outbox_.find(order->second);
     const RecordText m(text);
-    for (const uint64_t told : at->second.told) {
-        const auto e = entries_.find(told);
-        if (e == entries_.end()) continue;
-        for (AlertNotice& n : e->second.alert.notices)
+    for (const uint64_t told : outbox_.at(order->second).told) {
+        if (!entries_.contains(told)) continue;
+        for (AlertNotice& n : entries_.change(told).alert.notices)
             if (n.effect_id == *effect) {
                 n.state = m.flag("delivered") ? NoticeState::kDelivered : NoticeState::kFailed;
                 n.attempts = static_cast<uint32_t>(m.number("attempts"));
                 n.detail = m.text("detail");
                 n.done_ns = now.ns;
-                dirty_entries_.insert(e->first);
             }
     }
-    dirty_outbox_.insert(at->first);
-    outbox_.erase(at);
+    outbox_.erase(order->second);
     order_of_.erase(order);
 }
 

@@ -85,13 +85,13 @@ void AlertBook::time_repeats(Entry& e) {
 // --- a decision -------------------------------------------------------------------------------------------
 
 const Silence* AlertBook::silencing(const Alert& alert, StampNs now_ns) const {
-    for (const auto& [id, s] : silences_)
+    for (const auto& [id, s] : silences_.rows())
         if (s.active(now_ns) && s.matches(alert)) return &s;
     return nullptr;
 }
 
 const MaintenanceWindow* AlertBook::maintaining(const Alert& alert, StampNs now_ns) const {
-    for (const auto& [id, w] : windows_)
+    for (const auto& [id, w] : windows_.rows())
         if (w.facts.active(now_ns) && w.facts.covers(alert)) return &w.facts;
     return nullptr;
 }
@@ -241,7 +241,6 @@ void AlertBook::note_notice(Entry& e, const PendingNotice& p, std::string_view k
     e.alert.notices.push_back(
         {p.effect_id, episode, p.target, std::string(kind), now.ns, NoticeState::kPending, 0, 0, {}});
     keep_last(e.alert.notices, kNoticesMax);
-    dirty_entries_.insert(e.alert.id);
 }
 
 /// Its place in the order is given already where its id was made of that.
@@ -250,9 +249,8 @@ void AlertBook::push_notice(PendingNotice p, Now now) {
     p.at_ns = now.ns;
     p.cause_seq = now.seq;
     facts_dirty_ = true;
-    dirty_outbox_.insert(p.order);
     order_of_[p.effect_id] = p.order;
-    outbox_.emplace(p.order, std::move(p));
+    outbox_.add(p.order, std::move(p));
 }
 
 }  // namespace penstock

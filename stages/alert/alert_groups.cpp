@@ -55,13 +55,12 @@ std::string waits_text(const std::string& target, int64_t wait_ns) {
 NoticeGroup& AlertBook::group_of(const AlertTarget& to, NoticeGroupKey key) {
     const uint64_t id = alert_hash({to.name, key.workflow, key.group}, key.tenant,
                                    uint64_t{key.by} << 8 | uint64_t{key.severity});
-    NoticeGroup& g = groups_[id];
+    NoticeGroup& g = groups_.make(id);
     if (g.id == 0) {
         g.id = id;
         g.target = to.name;
         g.key = std::move(key);
     }
-    dirty_groups_.insert(id);
     return g;
 }
 
@@ -69,7 +68,6 @@ void AlertBook::join(Entry& e, const AlertTarget& to, Now now) {
     NoticeGroup& g = group_of(to, key_of(e.alert, to.group_by));
     if (!g.firing.insert(e.alert.id).second) return;
     if (std::find(e.groups.begin(), e.groups.end(), g.id) == e.groups.end()) e.groups.push_back(g.id);
-    dirty_entries_.insert(e.alert.id);
     if (g.repeat_ns == 0) g.repeat_ns = std::max(now.ns + to.repeat_ns, quiet_until_ns_);
     time_group(g);
 }
@@ -81,7 +79,6 @@ int64_t AlertBook::add_news(Entry& e, const AlertTarget& to, std::string_view ki
     // Whatever waits is told with the severity of then.
     if (fresh || kind != "alert.severity") news->second = {std::string(kind), reason};
     if (std::find(e.groups.begin(), e.groups.end(), g.id) == e.groups.end()) e.groups.push_back(g.id);
-    dirty_entries_.insert(e.alert.id);
     return time_news(g, to, now);
 }
 
@@ -102,7 +99,6 @@ int64_t AlertBook::time_news(NoticeGroup& g, const AlertTarget& to, Now now) {
 }
 
 void AlertBook::time_group(NoticeGroup& g) {
-    dirty_groups_.insert(g.id);
     if (g.timer_ns != 0) timers_.erase({g.timer_ns, kOfGroup, g.id});
     if (!g.waits()) g.news_ns = 0;
     if (g.firing.empty()) g.repeat_ns = 0;
@@ -114,14 +110,14 @@ void AlertBook::time_group(NoticeGroup& g) {
 
 void AlertBook::drop_empty_groups() {
     for (const uint64_t id : std::exchange(emptied_groups_, {}))
-        if (const auto at = groups_.find(id); at != groups_.end() && at->second.empty()) groups_.erase(at);
+        if (const NoticeGroup* g = groups_.find(id); g && g->empty()) groups_.erase(id);
 }
 
 // --- what becomes of an alert -----------------------------------------------------------------------------
 
 void AlertBook::leave_groups(Entry& e, std::string_view why, Now now) {
     std::erase_if(e.groups, [&](uint64_t id) {
-        NoticeGroup& g = groups_.at(id);
+        NoticeGroup& g = groups_.change(id);
         g.firing.erase(e.alert.id);
         const auto news = g.news.find(e.alert.id);
         const bool stays = news != g.news.end() && outlives(news->second, e.alert);
@@ -133,13 +129,12 @@ void AlertBook::leave_groups(Entry& e, std::string_view why, Now now) {
         time_group(g);
         return !stays;
     });
-    dirty_entries_.insert(e.alert.id);
 }
 
 /// Where groups are told apart by severity, it goes over to another, with what waits.
 void AlertBook::severity_rose(Entry& e, Now now) {
     for (const uint64_t id : std::vector<uint64_t>(e.groups)) {
-        NoticeGroup& old = groups_.at(id);
+        NoticeGroup& old = groups_.change(id);
         const AlertTarget* to = policy_.target(old.target);
         if (!(old.key.by & kBySeverity) || !to) continue;
         std::erase(e.groups, id);
@@ -162,7 +157,8 @@ void AlertBook::tell_unreached(Entry& e, Now now) {
 
 void AlertBook::regroup(Now now) {
     std::vector<NoticeGroup> others;
-    for (auto& [id, g] : groups_) {
+    for (const auto& [id, row] : groups_.rows()) {
+        NoticeGroup& g = groups_.change(id);
         const AlertTarget* to = policy_.target(g.target);
         if (!to || to->group_by != g.key.by) {
             others.push_back(g);
@@ -172,16 +168,19 @@ void AlertBook::regroup(Now now) {
         if (g.repeat_ns != 0) g.repeat_ns = std::max(g.repeat_ns, quiet_until_ns_);
         time_group(g);
     }
-    for (auto& [id, e] : entries_)
-        if (std::erase_if(e.repeats, [&](const Repeat& r) {
-                const AlertTarget* to = policy_.target(r.target);
-                return to && to->group_by != 0;
-            }) > 0)
-            time_repeats(e);
+    const auto grouped = [&](const Repeat& r) {
+        const AlertTarget* to = policy_.target(r.target);
+        return to && to->group_by != 0;
+    };
+    for (const auto& [id, row] : entries_.rows()) {
+        if (std::none_of(row.repeats.begin(), row.repeats.end(), grouped)) continue;
+        Entry& e = entries_.change(id);
+        std::erase_if(e.repeats, grouped);
+        time_repeats(e);
+    }
     for (NoticeGroup& g : others) {
         if (g.timer_ns != 0) timers_.erase({g.timer_ns, kOfGroup, g.id});
         groups_.erase(g.id);
-        dirty_groups_.insert(g.id);
         dissolve(std::move(g), now);
     }
 }
@@ -189,14 +188,10 @@ void AlertBook::regroup(Now now) {
 /// What fires is planned anew by whoever calls; what waits goes on by itself.
 void AlertBook::dissolve(NoticeGroup g, Now now) {
     const AlertTarget* to = policy_.target(g.target);
-    for (const uint64_t alert : g.firing) {
-        std::erase(entries_.at(alert).groups, g.id);
-        dirty_entries_.insert(alert);
-    }
+    for (const uint64_t alert : g.firing) std::erase(entries_.change(alert).groups, g.id);
     for (const auto& [alert, news] : g.news) {
-        Entry& e = entries_.at(alert);
+        Entry& e = entries_.change(alert);
         std::erase(e.groups, g.id);
-        dirty_entries_.insert(alert);
         if (to && to->group_by != 0) {
             add_news(e, *to, news.kind, news.reason, now);
         } else if (to && e.alert.state == AlertState::kFiring) {
@@ -209,7 +204,7 @@ void AlertBook::dissolve(NoticeGroup g, Now now) {
         }
     }
     for (auto& [alert, end] : g.over) {
-        Entry& e = entries_.at(alert);
+        Entry& e = entries_.change(alert);
         if (to && to->group_by != 0) {
             add_end(*to, std::move(end), now);
             continue;
@@ -256,7 +251,6 @@ void AlertBook::tell_group(NoticeGroup& g, Now now) {
 std::vector<NoticeAlert> AlertBook::news_of(NoticeGroup& g, bool repeated, Now now) {
     std::vector<NoticeAlert> told;
     const auto tell_of = [&](Entry& e, const std::string& kind, const std::string& reason) {
-        dirty_entries_.insert(e.alert.id);
         if (!g.firing.contains(e.alert.id)) std::erase(e.groups, g.id);
         if (std::string causes = suppressed_by(e, kind, now); !causes.empty()) {
             e.ladder_held |= kind == "alert.escalated";
@@ -265,15 +259,14 @@ std::vector<NoticeAlert> AlertBook::news_of(NoticeGroup& g, bool repeated, Now n
         told.push_back(snapshot_of(e.alert, kind, reason));
         if (!holds(e.reached, g.target)) e.reached.push_back(g.target);
     };
-    for (const auto& [alert, news] : g.news) tell_of(entries_.at(alert), news.kind, news.reason);
+    for (const auto& [alert, news] : g.news) tell_of(entries_.change(alert), news.kind, news.reason);
     if (repeated) {
         const AlertTarget& to = *policy_.target(g.target);
         std::erase_if(g.firing, [&](uint64_t alert) {
-            Entry& e = entries_.at(alert);
+            Entry& e = entries_.change(alert);
             if (g.news.contains(alert)) return false;
             if (is_for(e, to)) return tell_of(e, "alert.repeated", ""), false;
             std::erase(e.groups, g.id);
-            dirty_entries_.insert(alert);
             return true;
         });
     }
@@ -292,7 +285,7 @@ void AlertBook::send_group(NoticeGroup& g, std::vector<NoticeAlert> told, Now no
     p.group_id = g.id;
     p.group_key = g.key;
     for (const NoticeAlert& a : told) {
-        Entry& e = entries_.at(a.alert);
+        Entry& e = entries_.change(a.alert);
         std::string text = "to " + g.target;
         if (told.size() > 1) text += fmt::format(" with {} more", told.size() - 1);
         if (!a.reason.empty()) text += "; " + a.reason;

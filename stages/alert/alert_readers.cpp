@@ -7,8 +7,8 @@ namespace penstock {
 
 std::optional<Alert> AlertBook::alert(uint64_t id) const {
     std::lock_guard lock(mutex_);
-    const auto at = entries_.find(id);
-    return at == entries_.end() ? std::nullopt : std::optional<Alert>(at->second.alert);
+    const Entry* e = entries_.find(id);
+    return e ? std::optional<Alert>(e->alert) : std::nullopt;
 }
 
 std::vector<Alert> AlertBook::alerts(const AlertFilter& filter, std::optional<AlertCursor> after,
@@ -19,7 +19,7 @@ std::vector<Alert> AlertBook::alerts(const AlertFilter& filter, std::optional<Al
     };
     std::lock_guard lock(mutex_);
     std::vector<const Alert*> found;
-    for (const auto& [id, e] : entries_) {
+    for (const auto& [id, e] : entries_.rows()) {
         const Alert& a = e.alert;
         const bool fits = (!filter.state || *filter.state == a.state) &&
                           a.severity >= filter.severity_at_least &&
@@ -47,14 +47,15 @@ std::vector<Alert> AlertBook::alerts(const AlertFilter& filter, std::optional<Al
 std::vector<Silence> AlertBook::silences() const {
     std::lock_guard lock(mutex_);
     std::vector<Silence> out;
-    for (auto at = silences_.rbegin(); at != silences_.rend(); ++at) out.push_back(at->second);
+    for (auto at = silences_.rows().rbegin(); at != silences_.rows().rend(); ++at) out.push_back(at->second);
     return out;
 }
 
 std::vector<MaintenanceWindow> AlertBook::maintenance() const {
     std::lock_guard lock(mutex_);
     std::vector<MaintenanceWindow> out;
-    for (auto at = windows_.rbegin(); at != windows_.rend(); ++at) out.push_back(at->second.facts);
+    for (auto at = windows_.rows().rbegin(); at != windows_.rows().rend(); ++at)
+        out.push_back(at->second.facts);
     return out;
 }
 
@@ -82,14 +83,15 @@ bool AlertBook::refused(Seq seq) const {
 std::array<uint64_t, kAlertStateNames.size()> AlertBook::counts() const {
     std::lock_guard lock(mutex_);
     std::array<uint64_t, kAlertStateNames.size()> counts{};
-    for (const auto& [id, e] : entries_) ++counts[static_cast<size_t>(e.alert.state)];
+    for (const auto& [id, e] : entries_.rows()) ++counts[static_cast<size_t>(e.alert.state)];
     return counts;
 }
 
 std::vector<PendingNotice> AlertBook::pending(uint64_t from_order, Seq committed, size_t max) const {
     std::lock_guard lock(mutex_);
     std::vector<PendingNotice> out;
-    for (auto at = outbox_.lower_bound(from_order); at != outbox_.end() && out.size() < max; ++at) {
+    for (auto at = outbox_.rows().lower_bound(from_order); at != outbox_.rows().end() && out.size() < max;
+         ++at) {
         if (at->second.cause_seq >= committed) break;  // those behind it have later causes
         out.push_back(at->second);
     }

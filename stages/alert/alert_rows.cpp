@@ -332,48 +332,47 @@ NoticeGroup get_group(RowReader& in) {
 
 }  // namespace
 
+AlertBook::AlertBook()
+    : entries_(kPrefix, kAlertRow, put_entry),
+      silences_(kPrefix, kSilenceRow, put_silence),
+      windows_(kPrefix, kWindowRow, [](RowWriter& out, const Window& w) { put_window(out, w.facts); }),
+      groups_(kPrefix, kGroupRow, put_group),
+      outbox_(kPrefix, kNoticeRow, put_notice) {}
+
+void AlertBook::put_entry(RowWriter& out, const Entry& e) {
+    put_alert(out, e.alert);
+    out.value(e.closed_open).value(e.closed_seq).value(e.closed_ns);
+    for (const StampNs at_ns : e.timers) out.value(at_ns);
+    put(out, e.due);
+    out.text(e.due_reason);
+    for (const bool flag : {e.fired, e.told, e.inhibited, e.ladder_held})
+        out.value(static_cast<uint8_t>(flag));
+    out.value(e.notices_made);
+    put_list(out, e.reached, [&](const std::string& name) { out.text(name); });
+    put_list(out, e.repeats, [&](const Repeat& r) { out.text(r.target).value(r.at_ns); });
+    put_ladder(out, e.ladder);
+    out.value(e.ladder_step).value(e.ladder_from_ns);
+    put_list(out, e.changes, [&](StampNs at_ns) { out.value(at_ns); });
+    put_list(out, e.groups, [&](uint64_t id) { out.value(id); });
+}
+
 void AlertBook::begin_save(Checkpoint& out) {
     std::lock_guard lock(mutex_);
-    RowWriter key, value;
-    const auto save = [&](uint8_t table, std::set<uint64_t>& dirty, const auto& map, auto put_one) {
-        for (const uint64_t id : std::exchange(dirty, {})) {
-            key.clear();
-            value.clear();
-            const auto row = key.key_u8(row_prefix()).key_u8(table).key_u64(id).bytes();
-            const auto at = map.find(id);
-            if (at == map.end()) {
-                out.erase(row);
-                continue;
-            }
-            put_one(at->second);
-            out.put(row, value.bytes());
-        }
-    };
-    save(kAlertRow, dirty_entries_, entries_, [&](const Entry& e) {
-        put_alert(value, e.alert);
-        value.value(e.closed_open).value(e.closed_seq).value(e.closed_ns);
-        for (const StampNs at_ns : e.timers) value.value(at_ns);
-        put(value, e.due);
-        value.text(e.due_reason);
-        for (const bool flag : {e.fired, e.told, e.inhibited, e.ladder_held})
-            value.value(static_cast<uint8_t>(flag));
-        value.value(e.notices_made);
-        put_list(value, e.reached, [&](const std::string& name) { value.text(name); });
-        put_list(value, e.repeats, [&](const Repeat& r) { value.text(r.target).value(r.at_ns); });
-        put_ladder(value, e.ladder);
-        value.value(e.ladder_step).value(e.ladder_from_ns);
-        put_list(value, e.changes, [&](StampNs at_ns) { value.value(at_ns); });
-        put_list(value, e.groups, [&](uint64_t id) { value.value(id); });
-    });
-    save(kSilenceRow, dirty_silences_, silences_, [&](const Silence& s) { put_silence(value, s); });
-    save(kWindowRow, dirty_windows_, windows_, [&](const Window& w) { put_window(value, w.facts); });
-    save(kGroupRow, dirty_groups_, groups_, [&](const NoticeGroup& g) { put_group(value, g); });
-    save(kNoticeRow, dirty_outbox_, outbox_, [&](const PendingNotice& p) { put_notice(value, p); });
+    entries_.begin_save(out);
+    silences_.begin_save(out);
+    windows_.begin_save(out);
+    groups_.begin_save(out);
+    outbox_.begin_save(out);
     if (!std::exchange(facts_dirty_, false)) return;
-    key.clear();
-    value.clear();
+    RowWriter key, value;
     value.value(quiet_until_ns_).value(next_order_).text(facts_);
-    out.put(key.key_u8(row_prefix()).key_u8(kFactsRow).bytes(), value.bytes());
+    out.put(key.key_u8(kPrefix).key_u8(kFactsRow).bytes(), value.bytes());
+}
+
+bool AlertBook::save_some(size_t rows) {
+    std::lock_guard lock(mutex_);
+    return entries_.save_some(rows) || silences_.save_some(rows) || windows_.save_some(rows) ||
+           groups_.save_some(rows) || outbox_.save_some(rows);
 }
 
 void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
@@ -389,7 +388,7 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
     }
     const uint64_t id = key.key_u64();
     if (table == kAlertRow) {
-        Entry& e = entries_[id];
+        Entry e;
         e.alert.id = id;
         get_alert(in, e.alert);
         e.closed_open = in.value<uint64_t>();
@@ -417,27 +416,28 @@ void AlertBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uin
         e.ladder_from_ns = in.value<StampNs>();
         get_list(in, e.changes, [&] { return in.value<StampNs>(); });
         get_list(in, e.groups, [&] { return in.value<uint64_t>(); });
+        entries_.load(id, std::move(e));
     } else if (table == kSilenceRow) {
         Silence s = get_silence(in);
         s.id = id;
         if (!s.ended) timers_.insert({s.end_ns, kOfSilence, id});
-        silences_[id] = std::move(s);
+        silences_.load(id, std::move(s));
     } else if (table == kWindowRow) {
         MaintenanceWindow facts = get_window(in);
         facts.id = id;
         if (!facts.ended) timers_.insert({facts.span_end_ns, kOfWindow, id});
         if (facts.do_not_expect) not_expecting_.insert(id);
-        windows_.emplace(id, Window(std::move(facts)));
+        windows_.load(id, Window(std::move(facts)));
     } else if (table == kGroupRow) {
         NoticeGroup g = get_group(in);
         if (g.timer_ns != 0) timers_.insert({g.timer_ns, kOfGroup, id});
         g.id = id;
-        groups_[id] = std::move(g);
+        groups_.load(id, std::move(g));
     } else if (table == kNoticeRow) {
         PendingNotice p = get_notice(in);
         p.order = id;
         order_of_[p.effect_id] = id;
-        outbox_[id] = std::move(p);
+        outbox_.load(id, std::move(p));
     }
 }
 
@@ -445,7 +445,7 @@ void AlertBook::loaded(StampNs) {
     std::lock_guard lock(mutex_);
     policy_ = read_alert_policy(facts_);
     inhibition_.set_rules(policy_.inhibit);
-    for (const auto& [id, e] : entries_) inhibition_.update(e.alert);
+    for (const auto& [id, e] : entries_.rows()) inhibition_.update(e.alert);
 }
 
 }  // namespace penstock

@@ -13,16 +13,12 @@ namespace {
 /// Forgets the oldest of those that are over, down to `max`.
 template <typename Map, typename Ended, typename Forget>
 void prune(Map& map, size_t max, Ended ended, Forget forget) {
-    size_t over = 0;
-    for (const auto& [id, one] : map) over += ended(one);
-    for (auto at = map.begin(); over > max && at != map.end();) {
-        if (!ended(at->second)) {
-            ++at;
-            continue;
-        }
-        forget(at->first);
-        at = map.erase(at);
-        --over;
+    std::vector<uint64_t> over;
+    for (const auto& [id, one] : map.rows())
+        if (ended(one)) over.push_back(id);
+    for (size_t i = 0; i + max < over.size(); ++i) {
+        forget(over[i]);
+        map.erase(over[i]);
     }
 }
 
@@ -38,20 +34,19 @@ void AlertBook::run_timers(Now now) {
         const auto [at_ns, of, id] = *timers_.begin();
         timers_.erase(timers_.begin());
         if (of == kOfSilence) {
-            silence_over(silences_.at(id), now);
+            silence_over(silences_.change(id), now);
         } else if (of == kOfWindow) {
-            span_over(windows_.at(id), now);
+            span_over(windows_.change(id), now);
         } else if (of == kOfGroup) {
-            NoticeGroup& g = groups_.at(id);
+            NoticeGroup& g = groups_.change(id);
             g.timer_ns = 0;
             tell_group(g, now);
             drop_empty_groups();
         } else {
-            Entry& e = entries_.at(id);
+            Entry& e = entries_.change(id);
             const auto timer = static_cast<Timer>(of - kOfAlert);
             e.timers[timer] = 0;
             if (timer == kEscalate) e.alert.escalates_ns = 0;
-            dirty_entries_.insert(id);
             run_timer(e, timer, now);
         }
     }
@@ -84,7 +79,6 @@ void AlertBook::set_timer(Entry& e, Timer timer, StampNs at_ns) {
 }
 
 void AlertBook::clear_timer(Entry& e, Timer timer) {
-    dirty_entries_.insert(e.alert.id);
     if (e.timers[timer] == 0) return;
     timers_.erase({e.timers[timer], kind_of(timer), e.alert.id});
     e.timers[timer] = 0;
@@ -107,16 +101,13 @@ void AlertBook::clear_due(Entry& e) {
 
 void AlertBook::silence_over(Silence& s, Now now) {
     s.ended = true;
-    dirty_silences_.insert(s.id);
     if (s.begin_ns <= now.ns)
         told_again(s, s.severity_at_least, Due::kSilenceEnded,
                    fmt::format("the silence of {} {}: {}", s.owner,
                                s.expired_by.empty() ? std::string("ended") : "was ended by " + s.expired_by,
                                s.reason),
                    now);
-    prune(
-        silences_, kEndedSilencesMax, [](const Silence& one) { return one.ended; },
-        [&](uint64_t id) { dirty_silences_.insert(id); });
+    prune(silences_, kEndedSilencesMax, [](const Silence& one) { return one.ended; }, [](uint64_t) {});
 }
 
 /// An occurrence of the window ends, or all of them do.
@@ -128,37 +119,34 @@ void AlertBook::span_over(Window& w, Now now) {
         facts.ended_by.empty() ? std::string("ended") : "was ended by " + facts.ended_by, facts.reason);
     w.seek(now.ns);
     facts.ended = facts.span_end_ns == 0;
-    dirty_windows_.insert(facts.id);
     if (!facts.ended) timers_.insert({facts.span_end_ns, kOfWindow, facts.id});
     if (was_on && !facts.active(now.ns)) told_again(facts, 0, Due::kMaintenanceEnded, reason, now);
     prune(
         windows_, kEndedSilencesMax, [](const Window& one) { return one.facts.ended; },
-        [&](uint64_t id) {
-            dirty_windows_.insert(id);
-            not_expecting_.erase(id);
-        });
+        [&](uint64_t id) { not_expecting_.erase(id); });
 }
 
 /// What was held back, and still fires, is told.
 void AlertBook::told_again(const AlertScope& scope, uint8_t severity_at_least, Due due,
                            const std::string& reason, Now now) {
-    for (auto& [id, e] : entries_) {
+    for (const auto& [id, e] : entries_.rows()) {
         const bool waits = e.due == Due::kFiring || e.due == Due::kWorse;
         if (e.alert.state != AlertState::kFiring || !e.told || waits ||
             e.alert.severity < severity_at_least || !scope.covers(e.alert))
             continue;
-        set_due(e, due, now.ns, reason);
+        set_due(entries_.change(id), due, now.ns, reason);
     }
 }
 
 /// Alerts that no other hides any more. They wait a little: what ended the one may end the other.
 void AlertBook::release_inhibited(Now now) {
     for (const uint64_t id : inhibited_) {
-        Entry& e = entries_.at(id);
+        const Entry& e = entries_.at(id);
         if (e.alert.state != AlertState::kFiring || e.due != Due::kNone ||
             inhibition_.inhibitor_of(e.alert) != 0)
             continue;
-        set_due(e, Due::kInhibitionEnded, now.ns + policy_.pending_ns, "no other alert hides it any more");
+        set_due(entries_.change(id), Due::kInhibitionEnded, now.ns + policy_.pending_ns,
+                "no other alert hides it any more");
     }
 }
 

@@ -12,7 +12,7 @@
 namespace penstock {
 namespace {
 
-constexpr size_t kKeptForTicks = 8;
+constexpr size_t kKeptForTicks = 16;
 constexpr int64_t kLookNs = 10'000'000, kLookForTicksNs = 2'000'000;
 
 /// Puts a finished FlatBuffers item into the batch as its next item.
@@ -46,7 +46,7 @@ Sequencer::Sequencer(BatchRing& ring, const Clock& clock, Seq next_seq, StampNs 
     : ring_(ring),
       clock_(clock),
       give_up_(std::move(give_up)),
-      kept_for_ticks_(std::min(kKeptForTicks, ring.capacity() / 8)),
+      kept_for_ticks_(std::min(kKeptForTicks, ring.capacity() / 4)),
       events_(new EventBatch),
       letters_(new EventBatch),
       tick_(new EventBatch),
@@ -122,10 +122,14 @@ Seq Sequencer::publish_retry(Seq letter, std::string_view text) {
 void Sequencer::publish_slab(RecordKind kind, std::unique_ptr<EventBatch>& slab) {
     const size_t kept_free = tick_due ? kept_for_ticks_ : 0;
     std::unique_ptr<EventBatch>* slot = ring_.try_claim(kept_free);
+    int64_t look_ns = tick_due ? kLookForTicksNs : kLookNs;
     for (; !slot; slot = ring_.try_claim(kept_free)) {
         if (give_up_()) throw IntakeStopped{};
-        if (tick_due && may_tick_ && tick_due()) tick();
-        ring_.wait_for_slot(tick_due ? kLookForTicksNs : kLookNs, kept_free);
+        if (tick_due && may_tick_ && tick_due()) {
+            tick();
+            look_ns += look_ns / 7;  // what is kept has to last for a slow commit: 16 ticks, 110 ms
+        }
+        ring_.wait_for_slot(look_ns, kept_free);
     }
     hand_over(*slot, kind, slab);
 }
