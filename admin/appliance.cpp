@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "admin/appliance_alerts.h"
+#include "admin/appliance_control.h"
 #include "admin/appliance_intake.h"
 #include "admin/appliance_letters.h"
 #include "admin/appliance_notify.h"
@@ -151,7 +152,7 @@ class Appliance {
         connect(engine_, alerts_);
         read_workflows();
         http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, alerts_, workflow_access(), alert_requests_, clock_);
+                                             letters_, alerts_, workflow_access(), control_requests_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -238,14 +239,14 @@ class Appliance {
         chain_ = std::make_unique<IntakeChain>(parts);
         sequencer_->tick_due = [this] { return chain_->needs_tick(sla_stage_->due_ns()); };
         desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, book_, letters_);
-        alert_desk_ = std::make_unique<AlertDesk>(parts, alert_requests_);
+        control_desk_ = std::make_unique<ControlDesk>(parts, control_requests_);
         alert_sender_ = std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, alerts_,
-                                                      alert_requests_, telemetry_, clock_);
+                                                      control_requests_, telemetry_, clock_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
         positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
         letters_.set_waker([this] { ingest_->wake(); });
-        alert_requests_.set_waker([this] { ingest_->wake(); });
+        control_requests_.set_waker([this] { ingest_->wake(); });
         const std::string host = config_.ingest.listen.substr(0, config_.ingest.listen.rfind(':'));
         telemetry_.ingest_address = fmt::format("{}:{}", host, ingest_->port());
         telemetry_.ingest_backend = ingest_->backend();
@@ -348,7 +349,7 @@ class Appliance {
                         ingest_->stop_reading();
                     }
                     const bool drained =
-                        ingest_->drained() && !chain_->gathering() && desk_->idle() && alert_desk_->idle();
+                        ingest_->drained() && !chain_->gathering() && desk_->idle() && control_desk_->idle();
                     if (drained || now > gave_up_at_ns) return;
                 }
                 const StampNs due = sla_stage_->due_ns();
@@ -358,12 +359,12 @@ class Appliance {
                     const int64_t left_ns = due - clock_.wall_ns();
                     wait_ns = std::min<int64_t>(wait_ns, left_ns > 0 ? left_ns + 20'000 : 500'000);
                 }
-                if (!desk_->idle() || !alert_desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
+                if (!desk_->idle() || !control_desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
                 if (chain_->gathering()) wait_ns = 50'000;
                 ingest_->do_work(wait_ns);
                 chain_->housekeep(due);
                 desk_->do_work();
-                alert_desk_->do_work();
+                control_desk_->do_work();
             }
         } catch (const IntakeStopped&) {
         } catch (const std::exception& e) {
@@ -494,7 +495,7 @@ class Appliance {
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
-    AlertMailbox alert_requests_{1024};
+    ControlMailbox control_requests_{1024};
     Engine engine_;                // state thread
     ProducerPositions positions_;  // state thread
     DeadLetterBook book_;          // state thread; read by others
@@ -512,7 +513,7 @@ class Appliance {
     std::unique_ptr<Sequencer> sequencer_;
     std::unique_ptr<IntakeChain> chain_;
     std::unique_ptr<DeadLetterDesk> desk_;
-    std::unique_ptr<AlertDesk> alert_desk_;
+    std::unique_ptr<ControlDesk> control_desk_;
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;

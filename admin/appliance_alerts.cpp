@@ -16,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kAtOnce = 64;  // of one round; between them ingest has its turn
+constexpr size_t kAtOnce = 64;
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
@@ -64,27 +64,10 @@ std::string alert_rules_json(const Config::Alerts& alerts) {
                                         {"escalation", std::move(ladders)}});
 }
 
-// --- the intake thread ------------------------------------------------------------------------------------
-
-void AlertDesk::do_work() {
-    AlertRequest request;
-    for (size_t i = 0; i < kAtOnce && p_.log.has_room() && mailbox_.try_pop(request); ++i) {
-        p_.sequencer.publish_control(request.kind, request.name, request.text);
-        waiting_.push_back({p_.sequencer.next_seq() - 1, p_.ring.published(), std::move(request.answer)});
-    }
-    while (!waiting_.empty()) {
-        Waiting& w = waiting_.front();
-        if (w.position > p_.ring.consumed(kLogConsumer) || w.position > p_.ring.consumed(kStateConsumer))
-            return;
-        if (w.tell) w.tell(w.seq);
-        waiting_.pop_front();
-    }
-}
-
 // --- the way out ------------------------------------------------------------------------------------------
 
 AlertSender::AlertSender(std::vector<Notifier::Target> targets, const EventLog& log, const AlertBook& book,
-                         AlertMailbox& mailbox, Telemetry& telemetry, const Clock& clock)
+                         ControlMailbox& mailbox, Telemetry& telemetry, const Clock& clock)
     : log_(log),
       book_(book),
       mailbox_(mailbox),

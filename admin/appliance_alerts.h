@@ -10,9 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "admin/appliance_intake.h"
 #include "admin/config.h"
+#include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
+#include "pipeline/telemetry.h"
 #include "stages/alert/alert_book.h"
 #include "stages/notify/notifier.h"
 #include "storage/event_log.h"
@@ -23,26 +24,6 @@ namespace penstock {
 std::string alert_targets_json(const Config& config, const LogNames& names);
 /// What else the book of alerts goes by, likewise.
 std::string alert_rules_json(const Config::Alerts& alerts);
-
-/// Intake thread, between rounds of ingest: it alone makes records. All references outlive it.
-class AlertDesk {
-  public:
-    AlertDesk(const IntakeChain::Parts& parts, AlertMailbox& mailbox) : p_(parts), mailbox_(mailbox) {}
-
-    /// Takes what was asked while the log has room, and answers what is durable and applied.
-    void do_work();
-    bool idle() const { return waiting_.empty() && mailbox_.empty(); }
-
-  private:
-    struct Waiting {
-        Seq seq;
-        uint64_t position;  ///< of the ring, behind the record
-        std::function<void(Seq)> tell;
-    };
-    IntakeChain::Parts p_;
-    AlertMailbox& mailbox_;
-    std::deque<Waiting> waiting_;
-};
 
 /// What a target is sent. `subjects`: the instances' keys.
 Notification notification_of(const PendingNotice& notice, const LogNames& names,
@@ -56,7 +37,7 @@ Notification group_notification_of(const PendingNotice& notice, const LogNames& 
 class AlertSender {
   public:
     AlertSender(std::vector<Notifier::Target> targets, const EventLog& log, const AlertBook& book,
-                AlertMailbox& mailbox, Telemetry& telemetry, const Clock& clock);
+                ControlMailbox& mailbox, Telemetry& telemetry, const Clock& clock);
     ~AlertSender() { stop(); }
 
     void start();
@@ -73,14 +54,14 @@ class AlertSender {
 
     const EventLog& log_;
     const AlertBook& book_;
-    AlertMailbox& mailbox_;
+    ControlMailbox& mailbox_;
     Telemetry& telemetry_;
     uint64_t next_order_ = 0;
     std::map<std::string, std::deque<PendingNotice>> held_;  ///< their target's share was taken
 
     std::mutex mutex_;  // guards what follows
     std::condition_variable news_;
-    std::deque<AlertRequest> results_;
+    std::deque<ControlRequest> results_;
     bool stopping_ = false;
 
     Notifier notifier_;

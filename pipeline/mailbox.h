@@ -107,14 +107,14 @@ struct LetterRequest {
 };
 using LetterMailbox = Mailbox<LetterRequest>;
 
-/// Asks the intake thread for a control record about an alert, a silence, a notification or a workflow.
-struct AlertRequest {
+/// Asks the intake thread for a control record: what people and programs change.
+struct ControlRequest {
     ControlKind kind{};
     std::string name, text;
     /// On the intake thread, once the record is durable and applied: its sequence. May be empty. Not called
     /// when the process ends before.
     std::function<void(Seq)> answer = {};
 };
-using AlertMailbox = Mailbox<AlertRequest>;
+using ControlMailbox = Mailbox<ControlRequest>;
 
 }  // namespace penstock

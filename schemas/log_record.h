@@ -59,6 +59,32 @@ enum class ControlKind : uint16_t {
                              ///< document, migrate, by, note
     kMaintenanceAdded = 21,  ///< text: JSON, docs/alerts.md
     kMaintenanceEnded = 22,  ///< name: the window's id; text: JSON by
+    // Who may do what (stages/access; docs/access.md). text: JSON.
+    kUserSet = 23,         ///< name: the user's name; its facts, whole. Of the configuration, or by API
+    kUserRemoved = 24,     ///< name
+    kSignedIn = 25,        ///< name: the session's id (a hash of its token); user, peer, agent, how
+    kSignInRefused = 26,   ///< name: who was tried; peer, why
+    kSessionEnded = 27,    ///< name: the session's id; by, why
+    kUserSeen = 28,        ///< name: the user's name; session. A sign of life, at most one in some seconds
+    kUserLeft = 29,        ///< name: the user's name; by
+    kPreferencesSet = 30,  ///< name: the user's name; preferences, whole
+    kApiKeySet = 31,       ///< name: the key's id; its facts and hash
+    kApiKeyRevoked = 32,   ///< name: the key's id; by
+    kTenantSet = 33,       ///< name: the tenant's name; its facts, whole
+    kExported = 34,        ///< name: what; by, filter, rows, peer
+    // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,
+    // peer, key (idempotency) and what the command needs.
+    kReviewClaimed = 40,     ///< version
+    kReviewReleased = 41,    ///< fence, note
+    kReviewRenewed = 42,     ///< fence
+    kReviewReassigned = 43,  ///< version, to, note
+    kReviewEscalated = 44,   ///< version, note
+    kReviewDecided = 45,     ///< fence, decision, reason
+    kReviewUndone = 46,      ///< version, reason
+    kReviewAdded = 47,       ///< an item made by hand of a stored event; event, by
+    // Regions.
+    kRegionsFlushed = 50,  ///< text: JSON region: sequence below which its database has all
+    kRegionSet = 51,       ///< name: the region's name; its facts, whole
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.

@@ -245,13 +245,8 @@ void EventLog::append(std::span<const RecordView> records) {
     try {
         append_in_one(records);
     } catch (const LogError& e) {
-        // What had been acknowledged is safe in every case; what a person can do differs.
-        const char* remedy = nullptr;
-        if (e.code == ENOSPC) remedy = "free space on its disk, or move data_dir to a larger one";
-        if (e.code == MDB_MAP_FULL) remedy = "raise log.bytes_max, or bring back the regions that wait";
-        if (e.code == EIO) remedy = "its disk fails (see dmesg); replace the disk before the next start";
-        if (!remedy) throw;
-        throw LogError(fmt::format("{} in {}; {}", e.what(), path_, remedy), e.code);
+        // What had been acknowledged is safe in every case.
+        throw lmdb::with_remedy(e, path_, "raise log.bytes_max, or bring back the regions that wait");
     }
 }
 

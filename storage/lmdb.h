@@ -1,8 +1,10 @@
 // Thin ownership for LMDB handles: a transaction that aborts unless committed, and errors that say where.
 #pragma once
 
+#include <fmt/format.h>
 #include <lmdb.h>
 
+#include <cerrno>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +19,16 @@ namespace penstock::lmdb {
 }
 inline void check(int code, const char* what) {
     if (code != MDB_SUCCESS) fail(what, code);
+}
+
+/// The error of a write into `path`, with what a person can do; `when_full`: where the map is.
+inline LogError with_remedy(const LogError& e, const std::string& path, std::string_view when_full) {
+    const std::string_view remedy =
+        e.code == ENOSPC         ? "free space on its disk, or move data_dir to a larger one"
+        : e.code == EIO          ? "its disk fails (see dmesg); replace the disk before the next start"
+        : e.code == MDB_MAP_FULL ? when_full
+                                 : "";
+    return remedy.empty() ? e : LogError(fmt::format("{} in {}; {}", e.what(), path, remedy), e.code);
 }
 
 class Txn {

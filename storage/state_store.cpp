@@ -14,7 +14,7 @@ namespace penstock {
 
 using lmdb::check;
 
-StateStore::StateStore(const Options& options) {
+StateStore::StateStore(const Options& options) : path_(options.path) {
     if (!options.read_only) {
         std::error_code ec;
         std::filesystem::create_directories(options.path, ec);
@@ -100,6 +100,14 @@ std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint) {
 }
 
 void StateStore::write(const Checkpoint& checkpoint) {
+    try {
+        write_in_one(checkpoint);
+    } catch (const LogError& e) {
+        throw lmdb::with_remedy(e, path_, "the state is at its largest; retire workflows that nobody needs");
+    }
+}
+
+void StateStore::write_in_one(const Checkpoint& checkpoint) {
     lmdb::Txn txn(env_, 0);
     // Key order keeps the pages that a transaction touches together.
     for (const Checkpoint::Row& row : sorted_rows(checkpoint)) {

@@ -40,8 +40,10 @@ class StateStore {
     Seq load(const Row& row) const;
 
   private:
+    void write_in_one(const Checkpoint& checkpoint);
     Seq read_applied_seq(MDB_txn* txn) const;
 
+    const std::string path_;
     MDB_env* env_ = nullptr;
     MDB_dbi rows_ = 0, meta_ = 0;
     Seq applied_seq_ = 1;

@@ -18,7 +18,7 @@ bool ControlAsker::ready(const Answer& answer) const {
 void ControlAsker::ask(ControlKind kind, std::string name, std::string text, const Answer& answer,
                        Done done) {
     const uint64_t id = next_id_++;
-    AlertRequest request{kind, std::move(name), std::move(text), {}};
+    ControlRequest request{kind, std::move(name), std::move(text), {}};
     request.answer = [this, id](Seq seq) { post_([this, id, seq] { answered(id, seq); }); };
     pending_[id] = {answer, std::move(done), clock_.monotonic_ns() + kPatienceNs};
     if (mailbox_.try_push(std::move(request))) return;

@@ -21,7 +21,7 @@ class ControlAsker {
     /// What to answer when the record is durable and applied.
     using Done = std::function<Response(Seq seq)>;
 
-    ControlAsker(AlertMailbox& mailbox, const Telemetry& telemetry, const Clock& clock, Post post)
+    ControlAsker(ControlMailbox& mailbox, const Telemetry& telemetry, const Clock& clock, Post post)
         : mailbox_(mailbox), telemetry_(telemetry), clock_(clock), post_(std::move(post)) {}
 
     /// False: the appliance takes no changes now, and `answer` was told so.
@@ -34,7 +34,7 @@ class ControlAsker {
   private:
     void answered(uint64_t id, Seq seq);
 
-    AlertMailbox& mailbox_;
+    ControlMailbox& mailbox_;
     const Telemetry& telemetry_;
     const Clock& clock_;
     Post post_;

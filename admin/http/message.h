@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "schemas/access.h"
+
 namespace penstock::http {
 
 struct Request {
@@ -17,6 +19,8 @@ struct Request {
     std::string body = {};
     std::string content_type = {}, origin = {}, host = {};  ///< headers of these names
     std::string peer = {};                                  ///< address and port
+    std::string cookie = {}, authorization = {}, api_key = {}, idempotency_key = {}, user_agent = {};
+    Principal principal = {};  ///< who asks, as the router found out
 };
 
 struct Response {

@@ -56,13 +56,13 @@ tcp::endpoint resolve(const std::string& listen) {
 struct HttpServer::Impl {
     Impl(Options o, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
          LetterMailbox& mailbox, const AlertReader& alert_book, WorkflowAccess workflow_access,
-         AlertMailbox& alert_requests, const Clock& clock)
+         ControlMailbox& control_requests, const Clock& clock)
         : options(std::move(o)),
           sampler(telemetry, clock),
           queries(log, clock),
           letters(queries, book, mailbox, telemetry, clock,
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          asker(alert_requests, telemetry, clock,
+          asker(control_requests, telemetry, clock,
                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           alerts(log, queries, alert_book, asker, clock),
           access(std::move(workflow_access)),
@@ -200,9 +200,9 @@ struct HttpServer::Impl {
 
 HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log,
                        const DeadLetterBook& book, LetterMailbox& letters, const AlertReader& alerts,
-                       WorkflowAccess workflows, AlertMailbox& alert_requests, const Clock& clock)
+                       WorkflowAccess workflows, ControlMailbox& control_requests, const Clock& clock)
     : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, alerts,
-                                   std::move(workflows), alert_requests, clock)) {}
+                                   std::move(workflows), control_requests, clock)) {}
 
 HttpServer::~HttpServer() { stop(); }
 

@@ -33,7 +33,7 @@ class HttpServer {
     };
     HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
                LetterMailbox& letters, const AlertReader& alerts, WorkflowAccess workflows,
-               AlertMailbox& alert_requests, const Clock& clock);
+               ControlMailbox& control_requests, const Clock& clock);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

@@ -108,6 +108,11 @@ class Session : public std::enable_shared_from_this<Session> {
         request.content_type = message[bhttp::field::content_type];
         request.origin = message[bhttp::field::origin];
         request.host = message[bhttp::field::host];
+        request.cookie = message[bhttp::field::cookie];
+        request.authorization = message[bhttp::field::authorization];
+        request.api_key = message["X-API-Key"];
+        request.idempotency_key = message["Idempotency-Key"];
+        request.user_agent = message[bhttp::field::user_agent];
         beast::error_code ignored;
         const auto peer = stream_.socket().remote_endpoint(ignored);
         if (!ignored) request.peer = fmt::format("{}:{}", peer.address().to_string(), peer.port());

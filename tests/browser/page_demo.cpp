@@ -95,9 +95,9 @@ int main(int argc, char** argv) {
     DeadLetterBook book;
     LetterMailbox letters{1};
     AlertBook alerts;
-    AlertMailbox alert_requests{4};
+    ControlMailbox control_requests{4};
     HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, alerts,
-                      test::no_workflows(), alert_requests, clock);
+                      test::no_workflows(), control_requests, clock);
     server.start();
     std::printf("http://localhost:%d\n", server.port());
     std::fflush(stdout);

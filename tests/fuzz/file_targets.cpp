@@ -147,8 +147,8 @@ int http_query(const uint8_t* data, size_t size) {
         http::DeadLetterDoor letters{queries,   book,  mailbox,
                                      telemetry, clock, [](const auto& work) { work(); }};
         AlertBook alert_book;
-        AlertMailbox alert_requests{2};
-        http::ControlAsker asker{alert_requests, telemetry, clock, [](const auto& work) { work(); }};
+        ControlMailbox control_requests{2};
+        http::ControlAsker asker{control_requests, telemetry, clock, [](const auto& work) { work(); }};
         http::AlertDoor alerts{hot.log(), queries, alert_book, asker, clock};
         WorkflowAccess access = test::no_workflows();
         http::WorkflowDoor workflows{access, hot.log(), queries, alert_book, asker, clock};

@@ -26,7 +26,7 @@ struct HttpAlerts : testing::Test {
     DeadLetterBook letters_book;
     LetterMailbox letters{1};
     AlertRig rig;
-    AlertMailbox requests{2};
+    ControlMailbox requests{2};
     std::unique_ptr<HttpServer> server;
     std::atomic<bool> stop{false};
     std::thread intake;
@@ -46,7 +46,7 @@ struct HttpAlerts : testing::Test {
                                               test::no_workflows(), requests, clock);
         server->start();
         intake = std::thread([this] {
-            AlertRequest request;
+            ControlRequest request;
             while (!stop) {
                 if (requests.try_pop(request)) {
                     before_apply();

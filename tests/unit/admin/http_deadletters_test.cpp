@@ -26,7 +26,7 @@ struct HttpDeadLetters : testing::Test {
     DeadLetterBook book;
     LetterMailbox letters{2};
     AlertBook alerts;
-    AlertMailbox alert_requests{4};
+    ControlMailbox control_requests{4};
     std::unique_ptr<HttpServer> server;
     std::atomic<bool> stop{false};
     std::thread intake;
@@ -36,7 +36,7 @@ struct HttpDeadLetters : testing::Test {
         telemetry.readiness = Readiness::kReady;
         server =
             std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry, hot.log(),
-                                         book, letters, alerts, test::no_workflows(), alert_requests, clock);
+                                         book, letters, alerts, test::no_workflows(), control_requests, clock);
         server->start();
     }
     void TearDown() override {

@@ -27,7 +27,7 @@ struct HttpServerTest : testing::Test {
     AlertBook alerts;
     test::MemoryWorkflows workflows;
     test::MemorySimulations simulations;
-    AlertMailbox alert_requests{4};
+    ControlMailbox control_requests{4};
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
@@ -38,7 +38,7 @@ struct HttpServerTest : testing::Test {
         server = std::make_unique<HttpServer>(
             options, telemetry, hot.log(), book, letters, alerts,
             WorkflowAccess{workflows, simulations, [](std::string_view) { return std::string(); }},
-            alert_requests, clock);
+            control_requests, clock);
         server->start();
     }
     HttpAnswer get(const std::string& target, const std::string& headers = {}) {
@@ -253,7 +253,7 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
 TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     const std::string address = "127.0.0.1:" + std::to_string(server->port());
     HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
-                      alert_requests, clock);
+                      control_requests, clock);
     try {
         second.start();
         FAIL() << "two servers on one address";
@@ -263,7 +263,7 @@ TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     }
     for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
         HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
-                       alert_requests, clock);
+                       control_requests, clock);
         EXPECT_THROW(bad.start(), HttpServerError) << wrong;
     }
 }
@@ -276,7 +276,7 @@ TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
     server->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
     HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, alerts,
-                             test::no_workflows(), alert_requests, clock);
+                             test::no_workflows(), control_requests, clock);
     never_started.stop();
 }
 

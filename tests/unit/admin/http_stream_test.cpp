@@ -60,14 +60,14 @@ struct HttpStream : testing::Test {
     DeadLetterBook book;
     LetterMailbox letters{1};
     AlertBook alerts;
-    AlertMailbox alert_requests{4};
+    ControlMailbox control_requests{4};
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
         telemetry.readiness = Readiness::kReady;
         server =
             std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry, hot.log(),
-                                         book, letters, alerts, test::no_workflows(), alert_requests, clock);
+                                         book, letters, alerts, test::no_workflows(), control_requests, clock);
         server->start();
     }
     void append(size_t events) {

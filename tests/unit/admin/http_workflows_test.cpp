@@ -50,7 +50,7 @@ struct HttpWorkflows : testing::Test {
     DeadLetterBook letters_book;
     LetterMailbox letters{1};
     AlertBook alerts;
-    AlertMailbox requests{4};
+    ControlMailbox requests{4};
     test::MemoryWorkflows engine;
     test::MemorySimulations simulations;
     std::unique_ptr<HttpServer> server;
@@ -88,7 +88,7 @@ struct HttpWorkflows : testing::Test {
                                          letters_book, letters, alerts, std::move(access), requests, clock);
         server->start();
         intake = std::thread([this] {
-            AlertRequest request;
+            ControlRequest request;
             while (!stop) {
                 if (requests.try_pop(request)) request.answer(apply(request));
                 std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -101,7 +101,7 @@ struct HttpWorkflows : testing::Test {
         server->stop();
     }
     /// As the engine would, in short.
-    Seq apply(const AlertRequest& request) {
+    Seq apply(const ControlRequest& request) {
         const Seq seq = next_seq++;
         if (refuse || request.kind != ControlKind::kWorkflowVersion) return seq;
         const json::object text = json::parse(request.text).as_object();

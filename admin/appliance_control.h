@@ -1,0 +1,32 @@
+// Where what people and programs ask for becomes records of the log.
+#pragma once
+
+#include <deque>
+#include <functional>
+
+#include "admin/appliance_intake.h"
+#include "pipeline/mailbox.h"
+
+namespace penstock {
+
+/// Intake thread, between rounds of ingest: it alone makes records. All references outlive it.
+class ControlDesk {
+  public:
+    ControlDesk(const IntakeChain::Parts& parts, ControlMailbox& mailbox) : p_(parts), mailbox_(mailbox) {}
+
+    /// Takes what was asked while the log has room, and answers what is durable and applied.
+    void do_work();
+    bool idle() const { return waiting_.empty() && mailbox_.empty(); }
+
+  private:
+    struct Waiting {
+        Seq seq;
+        uint64_t position;  ///< of the ring, behind the record
+        std::function<void(Seq)> tell;
+    };
+    IntakeChain::Parts p_;
+    ControlMailbox& mailbox_;
+    std::deque<Waiting> waiting_;
+};
+
+}  // namespace penstock
