@@ -1,4 +1,5 @@
 // The book's rows: docs/storage_layout.md describes them.
+#include "pipeline/row_parts.h"
 #include "stages/alert/alert_book.h"
 
 namespace penstock {
@@ -6,29 +7,6 @@ namespace {
 
 constexpr uint8_t kAlertRow = 1, kSilenceRow = 2, kNoticeRow = 3, kFactsRow = 4, kWindowRow = 5,
                   kGroupRow = 6;
-
-template <typename E>
-void put(RowWriter& out, E value)
-    requires std::is_enum_v<E>
-{
-    out.value(static_cast<uint8_t>(value));
-}
-template <typename E>
-E get(RowReader& in) {
-    return static_cast<E>(in.value<uint8_t>());
-}
-std::string text_of(RowReader& in) { return std::string(in.text()); }
-
-template <typename T, typename Put>
-void put_list(RowWriter& out, const std::vector<T>& list, Put put_one) {
-    out.value(static_cast<uint32_t>(list.size()));
-    for (const T& item : list) put_one(item);
-}
-template <typename T, typename Get>
-void get_list(RowReader& in, std::vector<T>& list, Get get_one) {
-    const auto size = in.value<uint32_t>();
-    for (uint32_t i = 0; i < size && in.ok(); ++i) list.push_back(get_one());
-}
 
 void put_alert(RowWriter& out, const Alert& a) {
     out.value(a.tenant).text(a.workflow).text(a.rule).text(a.group).value(a.version).value(a.episode);

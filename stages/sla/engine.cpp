@@ -8,8 +8,8 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "pipeline/expression/event_variables.h"
 #include "pipeline/rfc3339.h"
-#include "stages/sla/event_variables.h"
 #include "stages/sla/key_selector.h"
 #include "stages/sla/running.h"
 

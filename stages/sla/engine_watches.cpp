@@ -1,8 +1,8 @@
 // Rules on the clock: made for each tenant, handed the events that they watch, advanced when they are due.
 #include <algorithm>
 
+#include "pipeline/expression/event_variables.h"
 #include "stages/sla/engine.h"
-#include "stages/sla/event_variables.h"
 #include "stages/sla/running.h"
 
 namespace penstock {

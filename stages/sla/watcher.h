@@ -7,12 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/expression/event_variables.h"
 #include "pipeline/expression/expression.h"
 #include "pipeline/state_machine.h"
 #include "schemas/event_fields.h"
 #include "schemas/finding.h"
 #include "schemas/workflow_view.h"
-#include "stages/sla/event_variables.h"
 
 namespace penstock {
 

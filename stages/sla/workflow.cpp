@@ -10,10 +10,10 @@
 #include <set>
 
 #include "pipeline/civil/duration.h"
+#include "pipeline/expression/event_variables.h"
 #include "pipeline/faults.h"
 #include "schemas/limits.h"
 #include "stages/sla/absence.h"
-#include "stages/sla/event_variables.h"
 #include "stages/sla/expected_arrival.h"
 #include "stages/sla/key_selector.h"
 #include "stages/sla/volume.h"

@@ -1,4 +1,4 @@
-#include "stages/sla/event_variables.h"
+#include "pipeline/expression/event_variables.h"
 
 #include <boost/json.hpp>
 
