@@ -22,6 +22,7 @@
 #include "admin/appliance_letters.h"
 #include "admin/appliance_notify.h"
 #include "admin/appliance_recovery.h"
+#include "admin/appliance_review.h"
 #include "admin/appliance_simulation.h"
 #include "admin/appliance_view.h"
 #include "admin/appliance_workflows.h"
@@ -150,9 +151,14 @@ class Appliance {
         make_regions();
         engine_.subject_key = subject_hasher(log_.identity().hash_secret);
         connect(engine_, alerts_);
+        alerts_.on_fired = [this](const Alert& alert, StampNs at_ns, Seq seq) {
+            review_.on_alert_fired(alert, at_ns, seq);
+        };
         read_workflows();
-        http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, alerts_, workflow_access(), control_requests_, clock_);
+        http_ = std::make_unique<HttpServer>(
+            HttpServer::Options{config_.http.listen},
+            HttpServer::Parts{telemetry_, log_, clock_, book_, letters_, control_requests_, alerts_, review_,
+                              workflow_access()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -190,7 +196,7 @@ class Appliance {
                 r.name, r.dsn, static_cast<int64_t>(config_.flush.timeout_s) * kSecondNs});
             flushers_.push_back(std::make_unique<RegionFlusher>(*log_.names().region(r.name), options,
                                                                 std::move(store), log_, telemetry_, t,
-                                                                mailbox_, clock_));
+                                                                mailbox_, clock_, &review_));
         }
     }
 
@@ -200,7 +206,7 @@ class Appliance {
             auto dedup = std::async(std::launch::async, [this] {
                 recover_dedup(log_, &identity_runs_, dedup_, window_ns(), clock_);
             });
-            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_},
+            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_, &review_},
                           start_.accept_partial_state);
             dedup.get();
         } catch (const LogError& e) {
@@ -226,8 +232,8 @@ class Appliance {
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
-            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_}, telemetry_, clock_,
-            [this] { ingest_->wake(); });
+            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_, &review_}, telemetry_,
+            clock_, [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;
@@ -301,12 +307,13 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{},"regions":{},"review":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs, engine.instance_retention_ns,
                 engine.sources.idle_ns, engine.sources.hold_ns, engine.sources.lag_ns,
                 tenant_names_json(log_.names().tenants), alert_targets_json(config_, log_.names()),
-                alert_rules_json(config_.alerts)));
+                alert_rules_json(config_.alerts), tenant_names_json(log_.names().regions),
+                review_rules_json(config_, log_.names())));
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
@@ -407,6 +414,7 @@ class Appliance {
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
             publish_counts();
+            flush_reporter_.report(clock_.monotonic_ns());
             read_behind_the_log();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
@@ -496,10 +504,12 @@ class Appliance {
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
     ControlMailbox control_requests_{1024};
-    Engine engine_;                // state thread
-    ProducerPositions positions_;  // state thread
-    DeadLetterBook book_;          // state thread; read by others
-    AlertBook alerts_;             // state thread; read by others
+    Engine engine_;                                                         // state thread
+    ProducerPositions positions_;                                           // state thread
+    DeadLetterBook book_;                                                   // state thread; read by others
+    AlertBook alerts_;                                                      // state thread; read by others
+    ReviewBook review_;                                                     // state thread; read by others
+    FlushReporter flush_reporter_{review_, telemetry_, control_requests_};  // main thread
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
     Vocabulary vocabulary_;

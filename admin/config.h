@@ -119,6 +119,26 @@ struct Config {
         std::vector<Escalation> escalation;
     } alerts;
 
+    /// [[review.queue]]: what becomes an item that a person decides.
+    struct ReviewQueue {
+        std::string name;
+        std::vector<std::string> types;  ///< of events; empty: any
+        std::string condition;           ///< over an event; empty: every event of these types
+        bool alerts = false;             ///< of alerts that fire, and not of events
+        std::string workflow, rule;      ///< of alerts; empty: any
+        uint64_t severity_at_least = 0;  ///< of either
+        uint64_t priority = 0;           ///< 1 to 5; 0: the severity
+        std::vector<std::string> skills;
+        int64_t due_ns = 0, expires_ns = 0;  ///< after the item was made; 0: never
+    };
+    struct Review {
+        uint64_t held_max = 50;  ///< open items of one person
+        uint64_t lease_s = 900, undo_s = 120;
+        uint64_t retention_s = 7 * 86'400;  ///< of items that are over
+        uint64_t open_max = 200'000;
+        std::vector<ReviewQueue> queues;
+    } review;
+
     struct NotifyTarget {
         std::string name;
         std::string kind;                  ///< webhook | mail

@@ -70,6 +70,7 @@ void ConfigLoader::check() {
     check_enrich();
     check_notify();
     check_alerts();
+    check_review();
     check_files();
 }
 

@@ -110,6 +110,8 @@ void ConfigLoader::read_section(std::string_view section, const toml::table& tab
             read_inhibit(node);
         } else if (section == "alerts" && name == "escalation") {
             read_escalation(node);
+        } else if (section == "review" && name == "queue") {
+            read_review_queues(node);
         } else {
             fault(at(key), fmt::format("{}.{}", section, name), unknown("key", name, keys_of(section)));
         }

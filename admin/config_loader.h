@@ -67,6 +67,7 @@ class ConfigLoader {
     void read_grouping(const toml::table& table, const std::string& prefix, Config::NotifyTarget& target);
     void read_inhibit(const toml::node& node);  // config_alerts.cpp
     void read_escalation(const toml::node& node);
+    void read_review_queues(const toml::node& node);  // config_review.cpp
     void read_steps(const toml::node& node, const std::string& name, Config::Alerts::Escalation& ladder);
     Config::Alerts::Matcher read_matcher(const toml::table& table, std::string_view key,
                                          const std::string& prefix);
@@ -94,6 +95,7 @@ class ConfigLoader {
     void check_enrich();
     void check_notify();
     void check_alerts();
+    void check_review();
     void check_webhook(const Config::NotifyTarget& target, const std::string& prefix);
     void check_mail(const Config::NotifyTarget& target, const std::string& prefix);
     /// The file's text; a fault where it cannot be read, a warning where every user of this host can.

@@ -108,6 +108,20 @@ constexpr std::string_view kRepeatedSections = R"(
 # steps = [{ after = "15m", targets = ["oncall"] }, { after = "1h", targets = ["ops-mail"] }]
 # ack_timeout = "2h"
 
+# Events and alerts that a person decides (docs/review.md).
+#
+# [[review.queue]]
+# name = "cameras"
+# types = ["intrusion_detection", "face_detection"]
+# condition = "severity >= 4 && data.confidence < 0.9"
+# due = "15m"
+#
+# [[review.queue]]
+# name = "alerts"
+# alerts = true
+# severity_at_least = 4
+# skills = ["trading"]
+
 # Types that are stored under another name.
 #
 # [enrich.type_aliases]

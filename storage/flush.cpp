@@ -25,7 +25,8 @@ constexpr int64_t kIndexIntervalNs = 30'000'000'000;
 RegionFlusher::RegionFlusher(uint16_t region_id, const FlushOptions& options,
                              std::unique_ptr<RegionalStore> store, const EventLog& log,
                              const Telemetry& telemetry, RegionTelemetry& region,
-                             DeadLetterMailbox& dead_letters, const Clock& clock)
+                             DeadLetterMailbox& dead_letters, const Clock& clock,
+                             const DecisionSource* decisions)
     : region_id_(region_id),
       options_(options),
       store_(std::move(store)),
@@ -34,6 +35,7 @@ RegionFlusher::RegionFlusher(uint16_t region_id, const FlushOptions& options,
       region_(region),
       dead_letters_(dead_letters),
       clock_(clock),
+      decisions_(decisions),
       jitter_(region_id + 1u),
       stop_at_ns_(kNever) {}
 
@@ -113,10 +115,10 @@ int64_t RegionFlusher::step_unguarded() {
     if (!pieces_.empty()) return store_next();
     keep_house();
 
-    const Seq committed = telemetry_.committed_seq.load(std::memory_order_acquire);
+    const Seq committed = known_to();
     const Seq looked_at = batch_.to();
     if (!batch_full()) gather(committed);
-    if (batch_.rows() > 0) {
+    if (batch_.rows() > 0 || batch_.has_decisions()) {
         if (gathering_since_ns_ == 0) gathering_since_ns_ = now;
         const int64_t until = gathering_since_ns_ + options_.linger_ns;
         publish_lag();

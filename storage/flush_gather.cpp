@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/decision_rows.h"
 #include "storage/flush.h"
 
 namespace penstock {
@@ -69,6 +70,7 @@ void RegionFlusher::gather(Seq committed) {
     if (batch_.to() >= committed) return;
     const int64_t give_way_at = clock_.monotonic_ns() + kScanSliceNs;
     const LogNames& names = log_.names();
+    const Seq from = batch_.to();
     reader_->scan(
         batch_.to(),
         [&](const RecordView& record) {
@@ -94,8 +96,23 @@ void RegionFlusher::gather(Seq committed) {
             return !batch_full() && clock_.monotonic_ns() < give_way_at;
         },
         true);
+    gather_decisions(from);
     counted_to_ = std::max(counted_to_, batch_.to());
     if (batch_full()) count_waiting(committed);
+}
+
+Seq RegionFlusher::known_to() const {
+    const Seq committed = telemetry_.committed_seq.load(std::memory_order_acquire);
+    return decisions_ ? std::min(committed, decisions_->decided_to()) : committed;
+}
+
+/// Of what the batch has come to reach since `from`.
+void RegionFlusher::gather_decisions(Seq from) {
+    if (!decisions_ || batch_.to() == from) return;
+    const LogNames& names = log_.names();
+    for (const ReviewDecision& d : decisions_->decisions(region_id_, from, batch_.to()))
+        batch_.add_decision(d.seq,
+                            decision_row(d, d.tenant < names.tenants.size() ? names.tenants[d.tenant] : ""));
 }
 
 /// Counts a slice of what waits behind the batch, so that a backlog shows its size.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 
+#include "storage/decision_rows.h"
 #include "storage/migrations.h"
 
 namespace penstock {
@@ -147,6 +148,8 @@ void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) 
         } else {
             connection.query("BEGIN");
         }
+        if (const std::string decisions = batch.decisions(range.from, range.to); !decisions.empty())
+            connection.query(kInsertDecisions, {std::to_string(ledger_.log), decisions});
         const PostgresResult moved = connection.query(
             "UPDATE penstock.ledger SET seq = $1::bigint, stored = stored + $2::bigint, "
             "refused = refused + $3::bigint, stamp_ns = $7::bigint, updated_at = now() "

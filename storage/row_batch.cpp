@@ -32,6 +32,7 @@ void RowBatch::clear(int32_t log, Seq from, size_t keep_bytes) {
     from_ = to_ = from;
     used_ = 0;
     rows_.clear();
+    decisions_.clear();
     if (capacity_ > keep_bytes) {  // one large event shall not hold its memory for ever
         buffer_.reset();
         capacity_ = 0;
@@ -43,6 +44,13 @@ std::span<const uint8_t> RowBatch::encoded(size_t first, size_t end) const {
     const size_t begin = rows_[first].begin;
     const size_t stop = end < rows_.size() ? rows_[end].begin : used_;
     return {buffer_.get() + begin, stop - begin};
+}
+
+std::string RowBatch::decisions(Seq from, Seq to) const {
+    std::string rows;
+    for (const auto& [seq, row] : decisions_)
+        if (from <= seq && seq < to) (rows += rows.empty() ? '[' : ',') += row;
+    return rows.empty() ? rows : rows + ']';
 }
 
 void RowBatch::add(const RecordView& record, size_t i, std::string_view tenant) {

@@ -41,6 +41,13 @@ class RowBatch {
     /// Encodes item `i` of an events record. Sequences must rise.
     void add(const RecordView& record, size_t i, std::string_view tenant);
 
+    /// Decisions travel with the events; their sequences rise.
+    /// `row`: decision_row().
+    void add_decision(Seq seq, std::string row) { decisions_.emplace_back(seq, std::move(row)); }
+    bool has_decisions() const { return !decisions_.empty(); }
+    /// Of records in [from, to): a JSON array, or empty text where there is none.
+    std::string decisions(Seq from, Seq to) const;
+
     /// Everything below `to` has been looked at: rows were added for what belongs to the region. `stamp_ns`:
     /// when sequence `to` - 1 was received.
     void reach(Seq to, StampNs stamp_ns) { to_ = to, to_stamp_ns_ = stamp_ns; }
@@ -74,6 +81,7 @@ class RowBatch {
     std::unique_ptr<uint8_t[]> buffer_;
     size_t capacity_ = 0, used_ = 0;
     std::vector<Row> rows_;
+    std::vector<std::pair<Seq, std::string>> decisions_;
 };
 
 /// A part of a batch that goes into one transaction: rows [first_row, end_row), and the ledger from `from` to

@@ -72,12 +72,25 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/silences/{id}/expire", nullptr, &Router::expire_silence},
     {"/api/v1/maintenance", &Router::maintenance, &Router::add_maintenance},
     {"/api/v1/maintenance/{id}", nullptr, nullptr, &Router::end_maintenance},
+    {"/api/v1/review/items", &Router::review_items},
+    {"/api/v1/review/items/{id}", &Router::review_item},
+    {"/api/v1/review/items/{id}/claim", nullptr, &Router::change_item<ControlKind::kReviewClaimed>},
+    {"/api/v1/review/items/{id}/release", nullptr, &Router::change_item<ControlKind::kReviewReleased>},
+    {"/api/v1/review/items/{id}/renew", nullptr, &Router::change_item<ControlKind::kReviewRenewed>},
+    {"/api/v1/review/items/{id}/reassign", nullptr, &Router::change_item<ControlKind::kReviewReassigned>},
+    {"/api/v1/review/items/{id}/escalate", nullptr, &Router::change_item<ControlKind::kReviewEscalated>},
+    {"/api/v1/review/items/{id}/decide", nullptr, &Router::change_item<ControlKind::kReviewDecided>},
+    {"/api/v1/review/items/{id}/undo", nullptr, &Router::change_item<ControlKind::kReviewUndone>},
+    {"/api/v1/review/decisions", nullptr, &Router::decide_items},
+    {"/api/v1/review/summary", &Router::review_summary},
+    {"/assignments/{id}", nullptr, nullptr, nullptr, &Router::put_assignment},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
-               WorkflowDoor& workflows, const SimulationDoor& simulations, const Counters& counters)
+               WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
+               const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -86,6 +99,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       alerts_(alerts),
       workflows_(workflows),
       simulations_(simulations),
+      review_(review),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -148,11 +162,13 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
         if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
         const auto change = request.method == "POST"     ? route.act
                             : request.method == "DELETE" ? route.remove
+                            : request.method == "PUT"    ? route.put
                                                          : nullptr;
         if (!change) {
             std::string allowed = route.answer ? "GET, HEAD" : "";
             if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
             if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
+            if (route.put) allowed += allowed.empty() ? "PUT" : ", PUT";
             return not_allowed(allowed);
         }
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
@@ -357,6 +373,31 @@ void Router::add_maintenance(const Request& request, std::string_view, const Ans
 
 void Router::end_maintenance(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.end_maintenance(request, id, answer);
+}
+
+Response Router::review_items(const Request& request, std::string_view) const {
+    return review_.list(request);
+}
+
+Response Router::review_item(const Request& request, std::string_view id) const {
+    return review_.show(request, id);
+}
+
+Response Router::review_summary(const Request& request, std::string_view) const {
+    return review_.summary(request);
+}
+
+template <ControlKind kKind>
+void Router::change_item(const Request& request, std::string_view id, const Answer& answer) const {
+    review_.change(request, id, kKind, answer);
+}
+
+void Router::decide_items(const Request& request, std::string_view, const Answer& answer) const {
+    review_.decide_batch(request, answer);
+}
+
+void Router::put_assignment(const Request& request, std::string_view id, const Answer& answer) const {
+    review_.put_assignment(request, id, answer);
 }
 
 }  // namespace penstock::http

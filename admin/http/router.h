@@ -9,6 +9,7 @@
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
+#include "admin/http/review.h"
 #include "admin/http/simulations.h"
 #include "admin/http/status.h"
 #include "admin/http/workflows.h"
@@ -22,7 +23,7 @@ class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
-           const SimulationDoor& simulations, const Counters& counters);
+           const SimulationDoor& simulations, ReviewDoor& review, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -39,6 +40,8 @@ class Router {
         void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
         /// By DELETE.
         void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        /// By PUT.
+        void (Router::*put)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -78,6 +81,13 @@ class Router {
     Response maintenance(const Request&, std::string_view) const;
     void add_maintenance(const Request&, std::string_view, const Answer&) const;
     void end_maintenance(const Request&, std::string_view id, const Answer&) const;
+    Response review_items(const Request&, std::string_view) const;
+    Response review_item(const Request&, std::string_view id) const;
+    Response review_summary(const Request&, std::string_view) const;
+    template <ControlKind kKind>
+    void change_item(const Request&, std::string_view id, const Answer&) const;
+    void decide_items(const Request&, std::string_view, const Answer&) const;
+    void put_assignment(const Request&, std::string_view id, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 
@@ -89,6 +99,7 @@ class Router {
     AlertDoor& alerts_;
     WorkflowDoor& workflows_;
     const SimulationDoor& simulations_;
+    ReviewDoor& review_;
     const Counters& counters_;
 };
 

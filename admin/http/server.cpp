@@ -54,22 +54,22 @@ tcp::endpoint resolve(const std::string& listen) {
 }  // namespace
 
 struct HttpServer::Impl {
-    Impl(Options o, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-         LetterMailbox& mailbox, const AlertReader& alert_book, WorkflowAccess workflow_access,
-         ControlMailbox& control_requests, const Clock& clock)
+    Impl(Options o, Parts parts)
         : options(std::move(o)),
-          sampler(telemetry, clock),
-          queries(log, clock),
-          letters(queries, book, mailbox, telemetry, clock,
+          sampler(parts.telemetry, parts.clock),
+          queries(parts.log, parts.clock),
+          letters(queries, parts.dead_letters, parts.letter_requests, parts.telemetry, parts.clock,
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          asker(control_requests, telemetry, clock,
+          asker(parts.control_requests, parts.telemetry, parts.clock,
                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          alerts(log, queries, alert_book, asker, clock),
-          access(std::move(workflow_access)),
-          workflows(access, log, queries, alert_book, asker, clock),
-          simulations(access, log, clock),
-          router(telemetry, clock, sampler, queries, letters, alerts, workflows, simulations, counters),
-          hub(telemetry, clock, sampler, queries, counters) {}
+          alerts(parts.log, queries, parts.alerts, asker, parts.clock),
+          access(std::move(parts.workflows)),
+          workflows(access, parts.log, queries, parts.alerts, asker, parts.clock),
+          simulations(access, parts.log, parts.clock),
+          review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
+          router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
+                 review, counters),
+          hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
 
     void listen() {
         const tcp::endpoint endpoint = resolve(options.listen);
@@ -182,6 +182,7 @@ struct HttpServer::Impl {
     WorkflowAccess access;
     http::WorkflowDoor workflows;
     http::SimulationDoor simulations;
+    http::ReviewDoor review;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};
@@ -198,11 +199,8 @@ struct HttpServer::Impl {
     std::thread thread;
 };
 
-HttpServer::HttpServer(Options options, const Telemetry& telemetry, const EventLog& log,
-                       const DeadLetterBook& book, LetterMailbox& letters, const AlertReader& alerts,
-                       WorkflowAccess workflows, ControlMailbox& control_requests, const Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), telemetry, log, book, letters, alerts,
-                                   std::move(workflows), control_requests, clock)) {}
+HttpServer::HttpServer(Options options, Parts parts)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(parts))) {}
 
 HttpServer::~HttpServer() { stop(); }
 

@@ -11,6 +11,7 @@
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
 #include "schemas/alert.h"
+#include "schemas/review.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
 
@@ -31,9 +32,19 @@ class HttpServer {
         std::string listen = "127.0.0.1:3000";  ///< host:port; port 0 takes a free one; [::1]:3000 for IPv6
         size_t connections_max = 512;
     };
-    HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
-               LetterMailbox& letters, const AlertReader& alerts, WorkflowAccess workflows,
-               ControlMailbox& control_requests, const Clock& clock);
+    /// What it shows, and where it asks for changes.
+    struct Parts {
+        const Telemetry& telemetry;
+        const EventLog& log;
+        const Clock& clock;
+        const DeadLetterBook& dead_letters;
+        LetterMailbox& letter_requests;
+        ControlMailbox& control_requests;
+        const AlertReader& alerts;
+        const ReviewReader& review;
+        WorkflowAccess workflows;
+    };
+    HttpServer(Options options, Parts parts);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

@@ -144,6 +144,7 @@ void AlertBook::fire(Entry& e, Now now) {
     changed(e, now);
     begin_ladder(e, now);
     set_due(e, Due::kFiring, now.ns);
+    if (on_fired) on_fired(a, now.ns, now.seq);
 }
 
 void AlertBook::settled(Entry& e, const Finding& f, AlertEnd end, Now now) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -46,6 +47,9 @@ class AlertBook final : public StateMachine, public AlertReader {
                       std::string_view group, StampNs at_ns) const;
 
     AlertBook();
+    /// From inside apply, of an alert that begins to fire. Unset: nobody asks.
+    std::function<void(const Alert&, StampNs at_ns, Seq seq)> on_fired;
+
     uint8_t row_prefix() const override { return kPrefix; }
     void apply(const RecordView& record) override;
     StampNs due_ns() const override;

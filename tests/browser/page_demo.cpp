@@ -12,6 +12,7 @@
 #include "admin/http/server.h"
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace {
@@ -96,8 +97,8 @@ int main(int argc, char** argv) {
     LetterMailbox letters{1};
     AlertBook alerts;
     ControlMailbox control_requests{4};
-    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"}, t, log.log(), book, letters, alerts,
-                      test::no_workflows(), control_requests, clock);
+    HttpServer server({.listen = argc > 1 ? argv[1] : "127.0.0.1:3000"},
+                      test::http_parts(t, log.log(), clock, book, letters, control_requests, alerts));
     server.start();
     std::printf("http://localhost:%d\n", server.port());
     std::fflush(stdout);

@@ -9,6 +9,7 @@
 #include "tests/support/alert_rig.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace penstock {
@@ -41,9 +42,9 @@ struct HttpAlerts : testing::Test {
         rig.missed(1);
         rig.to(rig.now() + 20);
         telemetry.readiness = Readiness::kReady;
-        server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry,
-                                              hot.log(), letters_book, letters, *rig.book,
-                                              test::no_workflows(), requests, clock);
+        server = std::make_unique<HttpServer>(
+            HttpServer::Options{.listen = "127.0.0.1:0"},
+            test::http_parts(telemetry, hot.log(), clock, letters_book, letters, requests, *rig.book));
         server->start();
         intake = std::thread([this] {
             ControlRequest request;

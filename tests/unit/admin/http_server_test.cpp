@@ -10,6 +10,7 @@
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace penstock {
@@ -28,6 +29,11 @@ struct HttpServerTest : testing::Test {
     test::MemoryWorkflows workflows;
     test::MemorySimulations simulations;
     ControlMailbox control_requests{4};
+
+    HttpServer::Parts parts(WorkflowAccess access = test::no_workflows()) {
+        return test::http_parts(telemetry, hot.log(), clock, book, letters, control_requests, alerts,
+                                std::move(access));
+    }
     std::unique_ptr<HttpServer> server;
 
     void SetUp() override {
@@ -36,9 +42,8 @@ struct HttpServerTest : testing::Test {
     }
     void start(const HttpServer::Options& options) {
         server = std::make_unique<HttpServer>(
-            options, telemetry, hot.log(), book, letters, alerts,
-            WorkflowAccess{workflows, simulations, [](std::string_view) { return std::string(); }},
-            control_requests, clock);
+            options,
+            parts(WorkflowAccess{workflows, simulations, [](std::string_view) { return std::string(); }}));
         server->start();
     }
     HttpAnswer get(const std::string& target, const std::string& headers = {}) {
@@ -252,8 +257,7 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
 
 TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
     const std::string address = "127.0.0.1:" + std::to_string(server->port());
-    HttpServer second({.listen = address}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
-                      control_requests, clock);
+    HttpServer second({.listen = address}, parts());
     try {
         second.start();
         FAIL() << "two servers on one address";
@@ -262,8 +266,7 @@ TEST_F(HttpServerTest, ATakenAddressIsNamedWithTheRemedy) {
         EXPECT_NE(std::string(e.what()).find("http.listen"), std::string::npos);
     }
     for (const char* wrong : {"", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":3000", "127.0.0.1:a"}) {
-        HttpServer bad({.listen = wrong}, telemetry, hot.log(), book, letters, alerts, test::no_workflows(),
-                       control_requests, clock);
+        HttpServer bad({.listen = wrong}, parts());
         EXPECT_THROW(bad.start(), HttpServerError) << wrong;
     }
 }
@@ -275,8 +278,7 @@ TEST_F(HttpServerTest, StopsAtOnceAndTwice) {
     server->stop();
     server->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(450));
-    HttpServer never_started({.listen = "127.0.0.1:0"}, telemetry, hot.log(), book, letters, alerts,
-                             test::no_workflows(), control_requests, clock);
+    HttpServer never_started({.listen = "127.0.0.1:0"}, parts());
     never_started.stop();
 }
 

@@ -12,6 +12,7 @@
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace penstock {
@@ -65,9 +66,9 @@ struct HttpStream : testing::Test {
 
     void SetUp() override {
         telemetry.readiness = Readiness::kReady;
-        server =
-            std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry, hot.log(),
-                                         book, letters, alerts, test::no_workflows(), control_requests, clock);
+        server = std::make_unique<HttpServer>(
+            HttpServer::Options{.listen = "127.0.0.1:0"},
+            test::http_parts(telemetry, hot.log(), clock, book, letters, control_requests, alerts));
         server->start();
     }
     void append(size_t events) {

@@ -11,6 +11,7 @@
 #include "tests/support/alert_rig.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace penstock {
@@ -83,9 +84,9 @@ struct HttpWorkflows : testing::Test {
                                   }
                               }};
         access.of_files = {"filed"};
-        server =
-            std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"}, telemetry, hot.log(),
-                                         letters_book, letters, alerts, std::move(access), requests, clock);
+        server = std::make_unique<HttpServer>(HttpServer::Options{.listen = "127.0.0.1:0"},
+                                              test::http_parts(telemetry, hot.log(), clock, letters_book,
+                                                               letters, requests, alerts, std::move(access)));
         server->start();
         intake = std::thread([this] {
             ControlRequest request;

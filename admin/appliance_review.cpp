@@ -1,0 +1,54 @@
+#include "admin/appliance_review.h"
+
+#include <boost/json.hpp>
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+constexpr uint64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kReportNs = 5'000'000'000;
+
+}  // namespace
+
+std::string review_rules_json(const Config& config, const LogNames& names) {
+    json::array queues;
+    for (const Config::ReviewQueue& q : config.review.queues)
+        queues.push_back(json::object{{"name", q.name},
+                                      {"types", json::value_from(q.types)},
+                                      {"condition", q.condition},
+                                      {"alerts", q.alerts},
+                                      {"workflow", q.workflow},
+                                      {"rule", q.rule},
+                                      {"severity_at_least", q.severity_at_least},
+                                      {"priority", q.priority},
+                                      {"skills", json::value_from(q.skills)},
+                                      {"due_ns", q.due_ns},
+                                      {"expires_ns", q.expires_ns}});
+    return json::serialize(
+        json::object{{"held_max", config.review.held_max},
+                     {"lease_ns", config.review.lease_s * kSecondNs},
+                     {"undo_ns", config.review.undo_s * kSecondNs},
+                     {"retention_ns", config.review.retention_s * kSecondNs},
+                     {"open_max", config.review.open_max},
+                     {"default_region", names.region(config.routing.default_region).value_or(0)},
+                     {"queues", std::move(queues)}});
+}
+
+void FlushReporter::report(int64_t now_ns) {
+    if (now_ns < next_ns_) return;
+    next_ns_ = now_ns + kReportNs;
+    if (book_.decisions_kept() == 0) return;
+    json::object positions;
+    for (const auto& region : telemetry_.regions)
+        // Without a database: what the log has lost no database will ever take.
+        positions[region->name] =
+            region->configured ? region->flushed_seq.load() : telemetry_.first_seq.load();
+    std::string text = json::serialize(positions);
+    if (text == last_) return;
+    last_ = text;
+    mailbox_.try_push({ControlKind::kRegionsFlushed, "", std::move(text), {}});
+}
+
+}  // namespace penstock

@@ -1,0 +1,33 @@
+// The review queue between the configuration, the log and the regions.
+#pragma once
+
+#include <string>
+
+#include "admin/config.h"
+#include "pipeline/mailbox.h"
+#include "pipeline/telemetry.h"
+#include "stages/review/review_book.h"
+#include "storage/event_log.h"
+
+namespace penstock {
+
+/// What the book goes by, as the boot record has it: JSON.
+std::string review_rules_json(const Config& config, const LogNames& names);
+
+/// Tells the book now and then what the regions have taken, so that it forgets decisions that are stored. One
+/// thread; all references outlive it.
+class FlushReporter {
+  public:
+    FlushReporter(const ReviewBook& book, const Telemetry& telemetry, ControlMailbox& mailbox)
+        : book_(book), telemetry_(telemetry), mailbox_(mailbox) {}
+    void report(int64_t now_ns);
+
+  private:
+    const ReviewBook& book_;
+    const Telemetry& telemetry_;
+    ControlMailbox& mailbox_;
+    int64_t next_ns_ = 0;
+    std::string last_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,119 @@
+// Who gets which item: the active, of the right region and skills, with room; the least loaded first.
+#include <algorithm>
+
+#include "stages/review/review_book.h"
+
+namespace penstock {
+
+bool ReviewBook::may_take(const Person& person, const Lane& lane) const {
+    const Operator& who = person.facts;
+    const Role least = lane.escalated ? Role::kSupervisor : Role::kOperator;
+    // Who administers does not review.
+    if (!who.enabled || who.role < least || who.role == Role::kAdmin) return false;
+    if (lane.region >= 64 || !(person.regions >> lane.region & 1)) return false;
+    return std::all_of(lane.skills.begin(), lane.skills.end(), [&](const std::string& skill) {
+        return std::find(who.skills.begin(), who.skills.end(), skill) != who.skills.end();
+    });
+}
+
+bool ReviewBook::may_take(const Person& person, const ReviewItem& item) const {
+    return may_take(person, lane_of(item));
+}
+
+void ReviewBook::assign(ReviewItem& item, Person& person, ReviewStepKind kind, const Command& by, Now now) {
+    item.holder = person.facts.user;
+    item.holder_name = person.facts.name;
+    item.assigned_ns = now.ns;
+    item.claimed_ns = 0;
+    person.held.insert(item.id);
+    step(item, kind, ReviewState::kAssigned, by, now);
+    set_lease(item, now.ns + policy_.lease_ns);
+}
+
+void ReviewBook::take_out(ReviewItem& item) {
+    if (waits(item.state)) {
+        const auto lane = lanes_.find(lane_of(item));
+        lane->second.erase(place_of(item));
+        if (lane->second.empty()) lanes_.erase(lane);
+        return;
+    }
+    if (!is_held(item.state)) return;
+    if (const auto person = people_.find(item.holder); person != people_.end())
+        person->second.held.erase(item.id);
+    set_lease(item, 0);
+    item.last_holder = item.holder;
+    item.holder = 0;
+    item.holder_name.clear();
+}
+
+void ReviewBook::put_back(ReviewItem& item, ReviewStepKind kind, ReviewState state, const Command& by,
+                          Now now) {
+    step(item, kind, state, by, now);
+    lanes_[lane_of(item)].insert(place_of(item));
+    offer(item, now);
+}
+
+/// To whom has the least; who had it last only if nobody else may.
+void ReviewBook::offer(ReviewItem& item, Now now) {
+    Person* best = nullptr;
+    const auto before = [&](const Person& a, const Person& b) {
+        const bool a_last = a.facts.user == item.last_holder, b_last = b.facts.user == item.last_holder;
+        return a_last != b_last ? b_last : a.held.size() < b.held.size();
+    };
+    for (auto& [user, person] : people_) {
+        if (!person.facts.active || person.held.size() >= policy_.held_max || !may_take(person, item))
+            continue;
+        if (!best || before(person, *best)) best = &person;
+    }
+    if (!best) return;
+    take_out(item);
+    assign(item, *best, ReviewStepKind::kAssigned, {"penstock", {}, {}, 0, {}, 0}, now);
+}
+
+/// Until there is no room, or nothing waits that this person may take.
+void ReviewBook::draw(Person& person, Now now) {
+    while (person.facts.active && person.held.size() < policy_.held_max) {
+        const Place* first = nullptr;
+        for (const auto& [lane, places] : lanes_)
+            if ((!first || *places.begin() < *first) && may_take(person, lane)) first = &*places.begin();
+        if (!first) return;
+        ReviewItem& item = items_.change(std::get<2>(*first));
+        take_out(item);
+        assign(item, person, ReviewStepKind::kAssigned, {"penstock", {}, {}, 0, {}, 0}, now);
+    }
+}
+
+/// Of somebody who has room now; 0: nobody.
+void ReviewBook::draw_for(uint64_t user, Now now) {
+    if (const auto person = people_.find(user); person != people_.end()) draw(person->second, now);
+}
+
+void ReviewBook::return_all(Person& person, Now now) {
+    const Command by{"penstock", {}, person.facts.name + " is not there any more", 0, {}, 0};
+    for (const uint64_t id : std::set<uint64_t>(person.held)) {
+        ReviewItem& item = items_.change(id);
+        take_out(item);
+        put_back(item, ReviewStepKind::kLeft, ReviewState::kReturned, by, now);
+    }
+}
+
+void ReviewBook::on_operator(const Operator& who, StampNs at_ns, Seq seq) {
+    std::lock_guard lock(mutex_);
+    Person& person = people_[who.user];
+    person.facts = who;
+    person.regions = policy_.mask_of(who.regions);
+    if (seq == 0) return;  // all that followed from it is loaded
+    const Now now{at_ns, seq};
+    run_timers(now);
+    if (!who.active || !who.enabled) return return_all(person, now);
+    const Command by{"penstock", {}, who.name + " may not take it any more", 0, {}, 0};
+    for (const uint64_t id : std::set<uint64_t>(person.held)) {
+        if (may_take(person, items_.at(id))) continue;
+        ReviewItem& item = items_.change(id);
+        take_out(item);
+        put_back(item, ReviewStepKind::kLeft, ReviewState::kReturned, by, now);
+    }
+    draw(person, now);
+}
+
+}  // namespace penstock

@@ -1,0 +1,54 @@
+#include "storage/decision_rows.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+json::value text_or_null(std::string text) {
+    if (text.empty()) return nullptr;
+    // PostgreSQL keeps no NUL in a text.
+    std::string kept;
+    for (const char c : text) kept += c == '\0' ? std::string("\xef\xbf\xbd") : std::string(1, c);
+    return json::string(kept);
+}
+
+/// Seconds, exact to a microsecond until the year 2100.
+json::value time_or_null(StampNs at_ns) {
+    if (at_ns == 0) return nullptr;
+    return static_cast<double>(at_ns / 1'000) / 1e6;
+}
+
+}  // namespace
+
+std::string decision_row(const ReviewDecision& d, std::string_view tenant) {
+    json::object row;
+    row["seq"] = d.seq;
+    row["at"] = time_or_null(d.at_ns);
+    row["item"] = d.item;
+    row["action"] = kReviewStepNames[static_cast<size_t>(d.action)];
+    row["previous_state"] = kReviewStateNames[static_cast<size_t>(d.before)];
+    row["new_state"] = kReviewStateNames[static_cast<size_t>(d.after)];
+    row["user_id"] = d.user == 0 ? json::value(nullptr) : json::value(d.user);
+    row["user_name"] = d.by;
+    row["reason"] = text_or_null(d.reason);
+    row["address"] = text_or_null(d.peer);
+    row["tenant"] = tenant;
+    row["queue"] = d.queue;
+    row["event_seq"] = d.event_seq;
+    row["event_source"] = text_or_null(d.source);
+    row["event_id"] = text_or_null(d.event_id);
+    row["event_type"] = d.type;
+    row["subject"] = text_or_null(d.subject);
+    row["alert"] = d.alert == 0 ? json::value(nullptr) : json::value(fmt::format("{:016x}", d.alert));
+    row["created_at"] = time_or_null(d.created_ns);
+    row["assigned_at"] = time_or_null(d.assigned_ns);
+    row["claimed_at"] = time_or_null(d.claimed_ns);
+    return json::serialize(row);
+}
+
+}  // namespace penstock

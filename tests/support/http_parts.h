@@ -1,0 +1,21 @@
+// What an HttpServer is given where a test is about a part of it: the rest is empty.
+#pragma once
+
+#include <utility>
+
+#include "admin/http/server.h"
+#include "stages/review/review_book.h"
+#include "tests/support/memory_workflows.h"
+
+namespace penstock::test {
+
+inline HttpServer::Parts http_parts(const Telemetry& telemetry, const EventLog& log, const Clock& clock,
+                                    const DeadLetterBook& dead_letters, LetterMailbox& letters,
+                                    ControlMailbox& control_requests, const AlertReader& alerts,
+                                    WorkflowAccess workflows = no_workflows()) {
+    static const ReviewBook review;
+    return {telemetry,        log,    clock,  dead_letters,        letters,
+            control_requests, alerts, review, std::move(workflows)};
+}
+
+}  // namespace penstock::test
