@@ -20,6 +20,7 @@
 #include "admin/appliance_control.h"
 #include "admin/appliance_intake.h"
 #include "admin/appliance_letters.h"
+#include "admin/appliance_machines.h"
 #include "admin/appliance_notify.h"
 #include "admin/appliance_recovery.h"
 #include "admin/appliance_review.h"
@@ -138,7 +139,7 @@ class Appliance {
           folder_(config.data_dir, start.wait_s, signal_came),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
-          engine_(engine_options(config)),
+          machines_(engine_options(config)),
           simulations_(log_, engine_options(config), region_dsns(config)),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
@@ -149,16 +150,12 @@ class Appliance {
         telemetry_.version = PENSTOCK_VERSION;
         telemetry_.started_ns = clock_.wall_ns();
         make_regions();
-        engine_.subject_key = subject_hasher(log_.identity().hash_secret);
-        connect(engine_, alerts_);
-        alerts_.on_fired = [this](const Alert& alert, StampNs at_ns, Seq seq) {
-            review_.on_alert_fired(alert, at_ns, seq);
-        };
+        machines_.engine.subject_key = subject_hasher(log_.identity().hash_secret);
         read_workflows();
         http_ = std::make_unique<HttpServer>(
             HttpServer::Options{config_.http.listen},
-            HttpServer::Parts{telemetry_, log_, clock_, book_, letters_, control_requests_, alerts_, review_,
-                              workflow_access()});
+            HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
+                              machines_.alerts, machines_.review, audit_trail_, workflow_access()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -196,7 +193,7 @@ class Appliance {
                 r.name, r.dsn, static_cast<int64_t>(config_.flush.timeout_s) * kSecondNs});
             flushers_.push_back(std::make_unique<RegionFlusher>(*log_.names().region(r.name), options,
                                                                 std::move(store), log_, telemetry_, t,
-                                                                mailbox_, clock_, &review_));
+                                                                mailbox_, clock_, &machines_.review));
         }
     }
 
@@ -206,8 +203,7 @@ class Appliance {
             auto dedup = std::async(std::launch::async, [this] {
                 recover_dedup(log_, &identity_runs_, dedup_, window_ns(), clock_);
             });
-            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_, &review_},
-                          start_.accept_partial_state);
+            recover_state(log_, state_, machines_.all(), start_.accept_partial_state);
             dedup.get();
         } catch (const LogError& e) {
             if (!e.damaged()) throw;
@@ -218,7 +214,7 @@ class Appliance {
                     folder_.sub("log"), e.what()),
                 e.code);
         }
-        active_documents_ = documents_of_configuration(engine_);
+        active_documents_ = documents_of_configuration(machines_.engine);
         const EventLog::Bounds bounds = log_.bounds();
         telemetry_.first_seq = bounds.first_seq;
         telemetry_.committed_seq = bounds.next_seq;
@@ -232,8 +228,7 @@ class Appliance {
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
-            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_, &review_}, telemetry_,
-            clock_, [this] { ingest_->wake(); });
+            ring_, machines_.engine, machines_.books(), telemetry_, clock_, [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;
@@ -244,12 +239,13 @@ class Appliance {
                                        *log_stage_, ring_,  mailbox_, telemetry_, clock_};
         chain_ = std::make_unique<IntakeChain>(parts);
         sequencer_->tick_due = [this] { return chain_->needs_tick(sla_stage_->due_ns()); };
-        desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, book_, letters_);
+        desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, machines_.letters, letters_);
         control_desk_ = std::make_unique<ControlDesk>(parts, control_requests_);
-        alert_sender_ = std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, alerts_,
-                                                      control_requests_, telemetry_, clock_);
+        alert_sender_ =
+            std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, machines_.alerts,
+                                          control_requests_, telemetry_, clock_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
-        positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
+        machines_.positions.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
         letters_.set_waker([this] { ingest_->wake(); });
         control_requests_.set_waker([this] { ingest_->wake(); });
@@ -435,7 +431,7 @@ class Appliance {
     }
 
     void publish_counts() {
-        const auto counts = alerts_.counts();
+        const auto counts = machines_.alerts.counts();
         for (size_t i = 0; i < counts.size(); ++i)
             telemetry_.alerts[i].store(counts[i], std::memory_order_relaxed);
     }
@@ -504,12 +500,9 @@ class Appliance {
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
     ControlMailbox control_requests_{1024};
-    Engine engine_;                                                         // state thread
-    ProducerPositions positions_;                                           // state thread
-    DeadLetterBook book_;                                                   // state thread; read by others
-    AlertBook alerts_;                                                      // state thread; read by others
-    ReviewBook review_;                                                     // state thread; read by others
-    FlushReporter flush_reporter_{review_, telemetry_, control_requests_};  // main thread
+    StateMachines machines_;  // state thread; its books are read by others
+    AuditTrail audit_trail_{machines_.audit, state_};
+    FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
     Vocabulary vocabulary_;

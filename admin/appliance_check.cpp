@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "admin/appliance_workflows.h"
 #include "pipeline/stream_hash.h"
 
 namespace penstock {
@@ -26,7 +25,6 @@ bool equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), 
 
 StateCheck::StateCheck(const std::string& path, const std::string& log_id)
     : store_({.path = path, .log_id = log_id, .read_only = true}) {
-    connect(engine_, alerts_);
     StreamHash hash;
     hash.reset();
     applied_seq_ = store_.load([&](Bytes key, Bytes value) {
@@ -38,24 +36,20 @@ StateCheck::StateCheck(const std::string& path, const std::string& log_id)
 
 void StateCheck::apply(const RecordView& record) {
     if (record.first_seq() >= applied_seq_) return;
-    engine_.apply(record);
-    positions_.apply(record);
-    book_.apply(record);
-    alerts_.apply(record);
+    for (StateMachine* machine : machines_.all()) machine->apply(record);
 }
 
 StateCheck::Result StateCheck::finish() {
     Checkpoint made;
-    for (StateMachine* machine :
-         {static_cast<StateMachine*>(&engine_), static_cast<StateMachine*>(&positions_),
-          static_cast<StateMachine*>(&book_), static_cast<StateMachine*>(&alerts_)}) {
+    for (StateMachine* machine : machines_.all()) {
         machine->begin_save(made);
         while (machine->save_some(100'000)) {
         }
     }
     std::vector<Checkpoint::Row> rows = sorted_rows(made);
     // What came and went leaves an erasure, or an erasure before the row that came after.
-    std::erase_if(rows, [](const Checkpoint::Row& row) { return row.deleted; });
+    // Entries of the audit trail are no rows; their chain's end is.
+    std::erase_if(rows, [](const Checkpoint::Row& row) { return row.deleted || row.key[0] == kAuditRows; });
     StreamHash hash;
     hash.reset();
     for (const Checkpoint::Row& row : rows) add_row(hash, row.key, row.value);

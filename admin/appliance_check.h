@@ -4,10 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "stages/alert/alert_book.h"
-#include "stages/sequence/producer_positions.h"
-#include "stages/sla/engine.h"
-#include "storage/dead_letter_book.h"
+#include "admin/appliance_machines.h"
 #include "storage/state_store.h"
 
 namespace penstock {
@@ -34,10 +31,7 @@ class StateCheck {
     Seq applied_seq_ = 1;
     size_t rows_ = 0;
     uint64_t digest_ = 0;
-    Engine engine_{Engine::Options{}};
-    ProducerPositions positions_;
-    DeadLetterBook book_;
-    AlertBook alerts_;
+    StateMachines machines_{Engine::Options{}};
 };
 
 }  // namespace penstock

@@ -1,5 +1,6 @@
 #include "admin/appliance_review.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace penstock {
@@ -9,6 +10,7 @@ namespace json = boost::json;
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kReportNs = 5'000'000'000;
+constexpr size_t kLookAtMax = 100'000;  // entries of one call: some 50 ms
 
 }  // namespace
 
@@ -34,6 +36,24 @@ std::string review_rules_json(const Config& config, const LogNames& names) {
                      {"open_max", config.review.open_max},
                      {"default_region", names.region(config.routing.default_region).value_or(0)},
                      {"queues", std::move(queues)}});
+}
+
+AuditPage AuditTrail::entries(const AuditFilter& filter, uint64_t before, size_t limit) const {
+    AuditPage page;
+    uint64_t oldest = 0;
+    page.entries = book_.recent(filter, before, limit, oldest);
+    if (page.entries.size() == limit) {
+        page.more_below = page.entries.back().number > 1 ? page.entries.back().number : 0;
+        return page;
+    }
+    size_t looked_at = 0;
+    store_.scan_audit_back(std::min(before, oldest), [&](const AuditEntry& e) {
+        if (filter.matches(e)) page.entries.push_back(e);
+        if (page.entries.size() < limit && ++looked_at < kLookAtMax) return true;
+        page.more_below = e.number > 1 ? e.number : 0;
+        return false;
+    });
+    return page;
 }
 
 void FlushReporter::report(int64_t now_ns) {

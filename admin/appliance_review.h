@@ -1,4 +1,4 @@
-// The review queue between the configuration, the log and the regions.
+// The review queue and the audit trail between the configuration, the log and the regions.
 #pragma once
 
 #include <string>
@@ -6,13 +6,27 @@
 #include "admin/config.h"
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
+#include "stages/audit/audit_book.h"
 #include "stages/review/review_book.h"
 #include "storage/event_log.h"
+#include "storage/state_store.h"
 
 namespace penstock {
 
 /// What the book goes by, as the boot record has it: JSON.
 std::string review_rules_json(const Config& config, const LogNames& names);
+
+/// The audit trail whole: the newest from the book, the rest from the store. All references outlive it.
+class AuditTrail final : public AuditReader {
+  public:
+    AuditTrail(const AuditBook& book, const StateStore& store) : book_(book), store_(store) {}
+    AuditHead head() const override { return book_.head(); }
+    AuditPage entries(const AuditFilter& filter, uint64_t before, size_t limit) const override;
+
+  private:
+    const AuditBook& book_;
+    const StateStore& store_;
+};
 
 /// Tells the book now and then what the regions have taken, so that it forgets decisions that are stored. One
 /// thread; all references outlive it.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "pipeline/audit_chain.h"
 #include "storage/lmdb.h"
 
 namespace penstock {
@@ -32,6 +33,9 @@ StateStore::StateStore(const Options& options) : path_(options.path) {
         const unsigned create = options.read_only ? 0 : MDB_CREATE;
         check(mdb_dbi_open(txn, "rows", create, &rows_), "open rows");
         check(mdb_dbi_open(txn, "meta", create, &meta_), "open meta");
+        // A state that an older program wrote has none, and cannot be given one where it is only read.
+        if (const int rc = mdb_dbi_open(txn, "audit", create, &audit_); rc != MDB_NOTFOUND)
+            check(rc, "open audit");
         MDB_val key = lmdb::val("log_id"), value;
         if (const int rc = mdb_get(txn, meta_, &key, &value); rc == MDB_NOTFOUND && !options.read_only) {
             value = lmdb::val(options.log_id);
@@ -113,11 +117,12 @@ void StateStore::write_in_one(const Checkpoint& checkpoint) {
     for (const Checkpoint::Row& row : sorted_rows(checkpoint)) {
         MDB_val key = lmdb::val(row.key.data(), row.key.size()),
                 value = lmdb::val(row.value.data(), row.value.size());
+        const MDB_dbi table = row.key[0] == kAuditRows ? audit_ : rows_;
         if (row.deleted) {
-            const int rc = mdb_del(txn, rows_, &key, nullptr);
+            const int rc = mdb_del(txn, table, &key, nullptr);
             if (rc != MDB_NOTFOUND) check(rc, "delete a state row");
         } else {
-            check(mdb_put(txn, rows_, &key, &value, 0), "write a state row");
+            check(mdb_put(txn, table, &key, &value, 0), "write a state row");
         }
     }
     MDB_val key = lmdb::val("applied_seq"), value = lmdb::val(&checkpoint.applied_seq, sizeof(Seq));
@@ -135,6 +140,55 @@ Seq StateStore::load(const Row& row) const {
         row(lmdb::bytes(key), lmdb::bytes(value));
     if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
     return read_applied_seq(txn);
+}
+
+namespace {
+
+AuditEntry entry_of(const MDB_val& key_val, const MDB_val& value) {
+    RowReader key(lmdb::bytes(key_val));
+    key.key_u8();
+    const uint64_t number = key.key_u64();
+    auto entry = get_audit_entry(number, lmdb::bytes(value));
+    if (!entry || !key.ok())
+        throw LogError(fmt::format("entry {} of the audit trail is damaged", number), MDB_CORRUPTED);
+    return std::move(*entry);
+}
+
+}  // namespace
+
+void StateStore::scan_audit_back(uint64_t before, const std::function<bool(const AuditEntry&)>& visit) const {
+    if (audit_ == 0) return;
+    lmdb::Txn txn(env_, MDB_RDONLY);
+    lmdb::Cursor cursor(txn, audit_);
+    RowWriter from;
+    from.key_u8(kAuditRows).key_u64(before);
+    MDB_val key = lmdb::val(from.bytes().data(), from.bytes().size()), value;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV))
+        if (!visit(entry_of(key, value))) return;
+    if (rc != MDB_NOTFOUND) lmdb::fail("read the audit trail", rc);
+}
+
+void StateStore::scan_audit(const std::function<bool(const AuditEntry&)>& visit) const {
+    if (audit_ == 0) return;
+    lmdb::Txn txn(env_, MDB_RDONLY);
+    lmdb::Cursor cursor(txn, audit_);
+    MDB_val key, value;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+        if (!visit(entry_of(key, value))) return;
+    if (rc != MDB_NOTFOUND) lmdb::fail("read the audit trail", rc);
+}
+
+std::optional<AuditHead> StateStore::audit_head() const {
+    lmdb::Txn txn(env_, MDB_RDONLY);
+    MDB_val key = lmdb::val(&kAuditHeadRow, 1), value;
+    const int rc = mdb_get(txn, rows_, &key, &value);
+    if (rc == MDB_NOTFOUND) return std::nullopt;
+    check(rc, "read the end of the audit trail");
+    RowReader in(lmdb::bytes(value));
+    return get_audit_head(in);
 }
 
 Seq StateStore::read_applied_seq(MDB_txn* txn) const {

@@ -5,11 +5,13 @@
 #include <lmdb.h>
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "pipeline/state_machine.h"
+#include "schemas/audit.h"
 
 namespace penstock {
 
@@ -38,6 +40,13 @@ class StateStore {
     using Row = std::function<void(std::span<const uint8_t> key, std::span<const uint8_t> value)>;
     /// In key order. Returns the applied sequence of these rows.
     Seq load(const Row& row) const;
+    /// Entries of the audit trail from the newest below `before` backwards, until `visit` answers false. They
+    /// are no part of what load() gives. Any thread.
+    void scan_audit_back(uint64_t before, const std::function<bool(const AuditEntry&)>& visit) const;
+    /// Where the trail ends, as the rows have it; nothing: there is none.
+    std::optional<AuditHead> audit_head() const;
+    /// All of them from the first on; a row that is no entry throws LogError.
+    void scan_audit(const std::function<bool(const AuditEntry&)>& visit) const;
 
   private:
     void write_in_one(const Checkpoint& checkpoint);
@@ -45,7 +54,7 @@ class StateStore {
 
     const std::string path_;
     MDB_env* env_ = nullptr;
-    MDB_dbi rows_ = 0, meta_ = 0;
+    MDB_dbi rows_ = 0, audit_ = 0, meta_ = 0;
     Seq applied_seq_ = 1;
 };
 

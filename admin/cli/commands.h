@@ -30,6 +30,7 @@ void add_alert(CLI::App& app, int& exit_code);
 void add_silence(CLI::App& app, int& exit_code);
 void add_maintenance(CLI::App& app, int& exit_code);
 void add_workflow(CLI::App& app, int& exit_code);
+void add_audit(CLI::App& app, int& exit_code);
 void add_lifecycle(CLI::App& app, int& exit_code);
 void add_backup(CLI::App& app, int& exit_code);
 void add_restore(CLI::App& app, int& exit_code);

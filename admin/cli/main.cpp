@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
     add_deadletter(app, exit_code);
     add_workflow(app, exit_code);
     add_lifecycle(app, exit_code);
+    add_audit(app, exit_code);
     add_backup(app, exit_code);
     add_restore(app, exit_code);
     add_migrate(app, exit_code);

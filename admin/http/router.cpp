@@ -84,13 +84,15 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/review/decisions", nullptr, &Router::decide_items},
     {"/api/v1/review/summary", &Router::review_summary},
     {"/assignments/{id}", nullptr, nullptr, nullptr, &Router::put_assignment},
+    {"/api/v1/audit", &Router::audit},
+    {"/api/v1/audit/head", &Router::audit_head},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const Counters& counters)
+               const AuditDoor& audit, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -100,6 +102,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       workflows_(workflows),
       simulations_(simulations),
       review_(review),
+      audit_(audit),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -374,6 +377,10 @@ void Router::add_maintenance(const Request& request, std::string_view, const Ans
 void Router::end_maintenance(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.end_maintenance(request, id, answer);
 }
+
+Response Router::audit(const Request& request, std::string_view) const { return audit_.list(request); }
+
+Response Router::audit_head(const Request& request, std::string_view) const { return audit_.head(request); }
 
 Response Router::review_items(const Request& request, std::string_view) const {
     return review_.list(request);

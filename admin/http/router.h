@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "admin/http/alerts.h"
+#include "admin/http/audit.h"
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
 #include "admin/http/message.h"
@@ -23,7 +24,8 @@ class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
-           const SimulationDoor& simulations, ReviewDoor& review, const Counters& counters);
+           const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit,
+           const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -88,6 +90,8 @@ class Router {
     void change_item(const Request&, std::string_view id, const Answer&) const;
     void decide_items(const Request&, std::string_view, const Answer&) const;
     void put_assignment(const Request&, std::string_view id, const Answer&) const;
+    Response audit(const Request&, std::string_view) const;
+    Response audit_head(const Request&, std::string_view) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 
@@ -100,6 +104,7 @@ class Router {
     WorkflowDoor& workflows_;
     const SimulationDoor& simulations_;
     ReviewDoor& review_;
+    const AuditDoor& audit_;
     const Counters& counters_;
 };
 

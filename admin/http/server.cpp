@@ -67,8 +67,9 @@ struct HttpServer::Impl {
           workflows(access, parts.log, queries, parts.alerts, asker, parts.clock),
           simulations(access, parts.log, parts.clock),
           review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
+          audit(parts.audit),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, counters),
+                 review, audit, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
 
     void listen() {
@@ -183,6 +184,7 @@ struct HttpServer::Impl {
     http::WorkflowDoor workflows;
     http::SimulationDoor simulations;
     http::ReviewDoor review;
+    http::AuditDoor audit;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};

@@ -11,6 +11,7 @@
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
 #include "schemas/alert.h"
+#include "schemas/audit.h"
 #include "schemas/review.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
@@ -42,6 +43,7 @@ class HttpServer {
         ControlMailbox& control_requests;
         const AlertReader& alerts;
         const ReviewReader& review;
+        const AuditReader& audit;
         WorkflowAccess workflows;
     };
     HttpServer(Options options, Parts parts);

@@ -13,9 +13,14 @@ inline HttpServer::Parts http_parts(const Telemetry& telemetry, const EventLog& 
                                     const DeadLetterBook& dead_letters, LetterMailbox& letters,
                                     ControlMailbox& control_requests, const AlertReader& alerts,
                                     WorkflowAccess workflows = no_workflows()) {
+    struct NoAudit final : AuditReader {
+        AuditHead head() const override { return {}; }
+        AuditPage entries(const AuditFilter&, uint64_t, size_t) const override { return {}; }
+    };
     static const ReviewBook review;
-    return {telemetry,        log,    clock,  dead_letters,        letters,
-            control_requests, alerts, review, std::move(workflows)};
+    static const NoAudit audit;
+    return {telemetry,        log,    clock,  dead_letters, letters,
+            control_requests, alerts, review, audit,        std::move(workflows)};
 }
 
 }  // namespace penstock::test

@@ -1,0 +1,63 @@
+#include "admin/appliance_machines.h"
+
+#include <string>
+
+#include "admin/appliance_workflows.h"
+#include "pipeline/record_text.h"
+
+namespace penstock {
+namespace {
+
+std::string_view name_of(ReviewState state) { return kReviewStateNames[static_cast<size_t>(state)]; }
+
+}  // namespace
+
+StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
+    connect(engine, alerts);
+    alerts.on_fired = [this](const Alert& alert, StampNs at_ns, Seq seq) {
+        review.on_alert_fired(alert, at_ns, seq);
+    };
+    audit.facts_of = [this](ControlKind kind, std::string_view name, Seq seq) {
+        return audit_facts(kind, name, seq);
+    };
+}
+
+std::vector<StateMachine*> StateMachines::books() { return {&positions, &letters, &alerts, &review, &audit}; }
+
+std::vector<StateMachine*> StateMachines::all() {
+    std::vector<StateMachine*> out = books();
+    out.insert(out.begin(), &engine);
+    return out;
+}
+
+AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, Seq seq) const {
+    AuditFacts facts;
+    if (kind >= ControlKind::kReviewClaimed && kind <= ControlKind::kReviewUndone) {
+        const auto outcome = review.outcome(seq);
+        if (!outcome) return facts;
+        facts.done = outcome->result == ReviewOutcome::Result::kDone && !outcome->again;
+        const auto item = review.item(outcome->item);
+        if (!item) return facts;
+        facts.before = facts.after = name_of(item->state);
+        for (const ReviewStep& step : item->history)
+            if (step.seq == seq) {  // what the command did itself; that somebody got the item is another step
+                facts.before = name_of(step.before);
+                facts.after = name_of(step.after);
+                break;
+            }
+        return facts;
+    }
+    if (kind >= ControlKind::kAlertAcked && kind <= ControlKind::kAlertResolved) {
+        facts.done = !alerts.refused(seq);
+        const auto id = number_of(name, 16);
+        const auto alert = id ? alerts.alert(*id) : std::nullopt;
+        if (alert) facts.after = kAlertStateNames[static_cast<size_t>(alert->state)];
+        return facts;
+    }
+    if (kind == ControlKind::kSilenceAdded || kind == ControlKind::kSilenceExpired ||
+        kind == ControlKind::kMaintenanceAdded || kind == ControlKind::kMaintenanceEnded)
+        facts.done = !alerts.refused(seq);
+    return facts;
+}
+
+}  // namespace penstock

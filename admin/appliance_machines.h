@@ -1,0 +1,36 @@
+// All state that follows from the log, and how its parts hear of each other.
+#pragma once
+
+#include <vector>
+
+#include "stages/alert/alert_book.h"
+#include "stages/audit/audit_book.h"
+#include "stages/review/review_book.h"
+#include "stages/sequence/producer_positions.h"
+#include "stages/sla/engine.h"
+#include "storage/dead_letter_book.h"
+
+namespace penstock {
+
+/// The state thread applies each record to all, in this order. Books are read by any thread.
+struct StateMachines {
+    explicit StateMachines(const Engine::Options& options);
+    StateMachines(const StateMachines&) = delete;
+    StateMachines& operator=(const StateMachines&) = delete;
+
+    Engine engine;
+    ProducerPositions positions;
+    DeadLetterBook letters;
+    AlertBook alerts;
+    ReviewBook review;
+    AuditBook audit;  ///< last: it asks the others what came of a command
+
+    std::vector<StateMachine*> all();
+    /// Without the engine, which its own stage applies first.
+    std::vector<StateMachine*> books();
+
+  private:
+    AuditFacts audit_facts(ControlKind kind, std::string_view name, Seq seq) const;
+};
+
+}  // namespace penstock
