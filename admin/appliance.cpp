@@ -18,6 +18,7 @@
 
 #include "admin/appliance_alerts.h"
 #include "admin/appliance_control.h"
+#include "admin/appliance_events.h"
 #include "admin/appliance_intake.h"
 #include "admin/appliance_letters.h"
 #include "admin/appliance_machines.h"
@@ -155,7 +156,8 @@ class Appliance {
         http_ = std::make_unique<HttpServer>(
             HttpServer::Options{config_.http.listen},
             HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
-                              machines_.alerts, machines_.review, audit_trail_, workflow_access()});
+                              event_requests_, machines_.alerts, machines_.review, audit_trail_,
+                              workflow_access()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -245,10 +247,12 @@ class Appliance {
             std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, machines_.alerts,
                                           control_requests_, telemetry_, clock_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
+        event_desk_ = std::make_unique<EventDesk>(*chain_, parts, *ingest_, event_requests_);
         machines_.positions.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
         letters_.set_waker([this] { ingest_->wake(); });
         control_requests_.set_waker([this] { ingest_->wake(); });
+        event_requests_.set_waker([this] { ingest_->wake(); });
         const std::string host = config_.ingest.listen.substr(0, config_.ingest.listen.rfind(':'));
         telemetry_.ingest_address = fmt::format("{}:{}", host, ingest_->port());
         telemetry_.ingest_backend = ingest_->backend();
@@ -351,8 +355,7 @@ class Appliance {
                         gave_up_at_ns = now + kStopPatienceNs;
                         ingest_->stop_reading();
                     }
-                    const bool drained =
-                        ingest_->drained() && !chain_->gathering() && desk_->idle() && control_desk_->idle();
+                    const bool drained = ingest_->drained() && !chain_->gathering() && desks_idle();
                     if (drained || now > gave_up_at_ns) return;
                 }
                 const StampNs due = sla_stage_->due_ns();
@@ -362,18 +365,21 @@ class Appliance {
                     const int64_t left_ns = due - clock_.wall_ns();
                     wait_ns = std::min<int64_t>(wait_ns, left_ns > 0 ? left_ns + 20'000 : 500'000);
                 }
-                if (!desk_->idle() || !control_desk_->idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
+                if (!desks_idle()) wait_ns = std::min<int64_t>(wait_ns, 1'000'000);
                 if (chain_->gathering()) wait_ns = 50'000;
                 ingest_->do_work(wait_ns);
                 chain_->housekeep(due);
                 desk_->do_work();
                 control_desk_->do_work();
+                event_desk_->do_work();
             }
         } catch (const IntakeStopped&) {
         } catch (const std::exception& e) {
             fail(fmt::format("intake: {}", e.what()));
         }
     }
+
+    bool desks_idle() const { return desk_->idle() && control_desk_->idle() && event_desk_->idle(); }
 
     /// Log thread, after each durable group.
     void committed() {
@@ -500,6 +506,7 @@ class Appliance {
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
     ControlMailbox control_requests_{1024};
+    EventsMailbox event_requests_{64};
     StateMachines machines_;  // state thread; its books are read by others
     AuditTrail audit_trail_{machines_.audit, state_};
     FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
@@ -517,6 +524,7 @@ class Appliance {
     std::unique_ptr<IntakeChain> chain_;
     std::unique_ptr<DeadLetterDesk> desk_;
     std::unique_ptr<ControlDesk> control_desk_;
+    std::unique_ptr<EventDesk> event_desk_;
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;

@@ -35,7 +35,8 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
     if (kind >= ControlKind::kReviewClaimed && kind <= ControlKind::kReviewUndone) {
         const auto outcome = review.outcome(seq);
         if (!outcome) return facts;
-        facts.done = outcome->result == ReviewOutcome::Result::kDone && !outcome->again;
+        facts.again = outcome->again;
+        facts.done = outcome->result == ReviewOutcome::Result::kDone;
         const auto item = review.item(outcome->item);
         if (!item) return facts;
         facts.before = facts.after = name_of(item->state);

@@ -107,6 +107,30 @@ struct LetterRequest {
 };
 using LetterMailbox = Mailbox<LetterRequest>;
 
+/// What became of one event.
+struct EventAnswer {
+    enum class Result : uint8_t { kStored, kDuplicate, kRefused };
+    Result result = Result::kStored;
+    Refusal cause = Refusal::kNone;
+    std::string detail = {};
+};
+/// All of one request: events in its order, or a reason why none was looked at.
+struct EventsAnswer {
+    std::vector<EventAnswer> events;
+    bool overloaded = false;      ///< the log or the dedup window has no room
+    int64_t rate_limited_ns = 0;  ///< the tenant is over its rate: come again after this
+};
+
+/// Asks the intake thread to take events that came otherwise than over its own sockets.
+struct EventsRequest {
+    uint16_t tenant = 0;  ///< id in the log's names
+    std::string peer;
+    std::vector<std::string> events;  ///< JSON, a CloudEvent each; at most limits::kBatchEventsMax
+    /// On the intake thread, once all is durable and applied. Not called when the process ends before.
+    std::function<void(EventsAnswer)> answer;
+};
+using EventsMailbox = Mailbox<EventsRequest>;
+
 /// Asks the intake thread for a control record: what people and programs change.
 struct ControlRequest {
     ControlKind kind{};

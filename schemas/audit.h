@@ -39,6 +39,7 @@ struct AuditHead {
 /// What a record's command did, beside what its text says.
 struct AuditFacts {
     bool done = true;
+    bool again = false;  ///< the same request, repeated: nothing was done, nor refused
     std::string before, after;
 };
 

@@ -56,7 +56,7 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/lifecycle", &Router::lifecycle},
     {"/api/v1/simulations", &Router::simulations, &Router::start_simulation},
     {"/api/v1/simulations/{id}", &Router::simulation, nullptr, &Router::cancel_simulation},
-    {"/api/v1/events", &Router::events},
+    {"/api/v1/events", &Router::events, &Router::take_events},
     {"/api/v1/events/{seq}", &Router::event},
     {"/api/v1/deadletters", &Router::dead_letters},
     {"/api/v1/deadletters/{seq}", &Router::dead_letter},
@@ -92,7 +92,7 @@ const Router::Route Router::kRoutes[] = {
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -103,10 +103,11 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       simulations_(simulations),
       review_(review),
       audit_(audit),
+      intake_(intake),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
-    std::vector<std::string_view> all{kStreamPath};
+    std::vector<std::string_view> all{kStreamPath, kStreamAlias};
     for (const Route& route : kRoutes) all.push_back(route.path);
     return all;
 }
@@ -177,7 +178,7 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
         return (this->*change)(request, *argument, answer);
     }
-    if (path == kStreamPath) {
+    if (path == kStreamPath || path == kStreamAlias) {
         if (!reads) return not_allowed("GET, HEAD");
         return answer(problem(426, "upgrade-required", "This address speaks WebSocket",
                               "open it with a WebSocket client; /api/v1/status answers the same once")
@@ -311,6 +312,10 @@ Response Router::events(const Request& request, std::string_view) const {
                           {"tenant", filter.tenant},
                           {"type", filter.type},
                           {"region", filter.region}});
+}
+
+void Router::take_events(const Request& request, std::string_view, const Answer& answer) const {
+    intake_.take(request, answer);
 }
 
 Response Router::event(const Request&, std::string_view seq) const {

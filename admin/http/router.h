@@ -9,6 +9,7 @@
 #include "admin/http/audit.h"
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
+#include "admin/http/intake.h"
 #include "admin/http/message.h"
 #include "admin/http/review.h"
 #include "admin/http/simulations.h"
@@ -18,13 +19,15 @@
 namespace penstock::http {
 
 inline constexpr std::string_view kStreamPath = "/api/v1/stream";
+/// The same under the name that the first documents gave it.
+inline constexpr std::string_view kStreamAlias = "/api/v1/ws";
 
 /// One thread. Every answer carries the security headers; errors are RFC 9457 problems.
 class Router {
   public:
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
-           const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit,
+           const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
            const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
@@ -68,6 +71,7 @@ class Router {
     Response simulation(const Request&, std::string_view id) const;
     void cancel_simulation(const Request&, std::string_view id, const Answer&) const;
     Response events(const Request&, std::string_view) const;
+    void take_events(const Request&, std::string_view, const Answer&) const;
     Response event(const Request&, std::string_view seq) const;
     Response dead_letters(const Request&, std::string_view) const;
     Response dead_letter(const Request&, std::string_view seq) const;
@@ -105,6 +109,7 @@ class Router {
     const SimulationDoor& simulations_;
     ReviewDoor& review_;
     const AuditDoor& audit_;
+    IntakeDoor& intake_;
     const Counters& counters_;
 };
 

@@ -62,6 +62,8 @@ struct HttpServer::Impl {
                   [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           asker(parts.control_requests, parts.telemetry, parts.clock,
                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          intake(parts.log, parts.event_requests, parts.telemetry, parts.clock,
+                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           alerts(parts.log, queries, parts.alerts, asker, parts.clock),
           access(std::move(parts.workflows)),
           workflows(access, parts.log, queries, parts.alerts, asker, parts.clock),
@@ -69,7 +71,7 @@ struct HttpServer::Impl {
           review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
           audit(parts.audit),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, counters),
+                 review, audit, intake, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
 
     void listen() {
@@ -156,6 +158,7 @@ struct HttpServer::Impl {
             sampler.sample();
             letters.give_up_old();
             asker.give_up_old();
+            intake.give_up_old();
             hub.push();
         });
     }
@@ -179,6 +182,7 @@ struct HttpServer::Impl {
     http::EventQueries queries;
     http::DeadLetterDoor letters;
     http::ControlAsker asker;
+    http::IntakeDoor intake;
     http::AlertDoor alerts;
     WorkflowAccess access;
     http::WorkflowDoor workflows;

@@ -41,6 +41,7 @@ class HttpServer {
         const DeadLetterBook& dead_letters;
         LetterMailbox& letter_requests;
         ControlMailbox& control_requests;
+        EventsMailbox& event_requests;
         const AlertReader& alerts;
         const ReviewReader& review;
         const AuditReader& audit;

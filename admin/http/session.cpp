@@ -99,7 +99,8 @@ class Session : public std::enable_shared_from_this<Session> {
         request.method = message.method_string();
         request.path = target.substr(0, question);
         if (question != std::string_view::npos) request.query = target.substr(question + 1);
-        if (request.path == kStreamPath && beast::websocket::is_upgrade(message)) {
+        if ((request.path == kStreamPath || request.path == kStreamAlias) &&
+            beast::websocket::is_upgrade(message)) {
             stream_.expires_never();
             context_.counters.requests.add();
             return serve_stream(std::move(stream_), parser_->release(), context_.hub, std::move(lease_));

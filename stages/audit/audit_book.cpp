@@ -98,6 +98,7 @@ void AuditBook::apply(const RecordView& record) {
     e.record = audit_hash(text);
     if (facts_of) {
         AuditFacts facts = facts_of(kind, name, e.seq);
+        if (facts.again) return;
         e.done = facts.done;
         e.before = std::move(facts.before);
         e.after = std::move(facts.after);

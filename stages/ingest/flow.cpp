@@ -75,6 +75,15 @@ void Ingest::charge_tenants() {
     }
 }
 
+int64_t Ingest::charge(uint16_t tenant, size_t events) {
+    if (tenant >= tenants_.size()) return 0;
+    TenantFlow& flow = tenants_[tenant];
+    if (!flow.bucket.limited()) return 0;
+    const int64_t wait_ns = flow.bucket.ns_until_clear(clock_.monotonic_ns());
+    if (wait_ns == 0) flow.uncharged += events;
+    return wait_ns;
+}
+
 /// A connection that has just said whose it is.
 void Ingest::join_tenant(Connection& c) {
     if (tenants_[c.tenant].clear_ns != 0) limit(c, clock_.monotonic_ns());

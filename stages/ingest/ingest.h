@@ -51,6 +51,9 @@ class Ingest final : public NetHandler {
     /// Graceful stop: no connection is read any more; true once every answer owed has been sent.
     bool drained();
     void stop_reading();
+    /// The intake thread: `events` of the tenant that came another way count towards its rate. 0: they may be
+    /// taken; else the tenant is over its rate for so long, and nothing was counted.
+    int64_t charge(uint16_t tenant, size_t events);
 
     uint16_t port() const { return loop_->port(); }
     std::string_view backend() const { return loop_->backend(); }

@@ -17,10 +17,11 @@ inline HttpServer::Parts http_parts(const Telemetry& telemetry, const EventLog& 
         AuditHead head() const override { return {}; }
         AuditPage entries(const AuditFilter&, uint64_t, size_t) const override { return {}; }
     };
+    static EventsMailbox event_requests(4);
     static const ReviewBook review;
     static const NoAudit audit;
-    return {telemetry,        log,    clock,  dead_letters, letters,
-            control_requests, alerts, review, audit,        std::move(workflows)};
+    return {telemetry, log,    clock, dead_letters,        letters, control_requests, event_requests,
+            alerts,    review, audit, std::move(workflows)};
 }
 
 }  // namespace penstock::test
