@@ -92,9 +92,10 @@ RouteStage::Options route_options(const Config& config, const LogNames& names) {
     return o;
 }
 
-Ingest::Options ingest_options(const Config& config, const EventLog& log) {
+Ingest::Options ingest_options(const Config& config, const EventLog& log, const TlsIdentity* tls) {
     Ingest::Options o;
     o.net = {config.ingest.listen, config.ingest.backend, config.ingest.connections_max};
+    o.net.tls.identity = tls;
     o.idle_timeout_ns = static_cast<int64_t>(config.ingest.idle_timeout_s) * kSecondNs;
     o.stall_timeout_ns = static_cast<int64_t>(config.ingest.stall_timeout_s) * kSecondNs;
     o.credits_bytes = config.ingest.credits_bytes;
@@ -108,6 +109,10 @@ Ingest::Options ingest_options(const Config& config, const EventLog& log) {
     add("default", "", config.ingest.rate_limit, config.ingest.burst);
     for (const auto& t : config.tenants) add(t.name, t.key_hash, t.rate_limit, t.burst);
     return o;
+}
+
+std::unique_ptr<TlsIdentity> tls_identity(const Config::Tls& tls) {
+    return tls.wanted() ? std::make_unique<TlsIdentity>(tls.certificate, tls.key) : nullptr;
 }
 
 /// True when the process shall end; else after a moment.
@@ -135,6 +140,8 @@ class Appliance {
         : config_(config),
           start_(start),
           folder_(config.data_dir, start.wait_s, signal_came),
+          ingest_tls_(tls_identity(config.ingest.tls)),
+          http_tls_(tls_identity(config.http.tls)),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           engine_(engine_options(config)),
@@ -151,8 +158,8 @@ class Appliance {
         engine_.subject_key = subject_hasher(log_.identity().hash_secret);
         connect(engine_, alerts_);
         read_workflows();
-        http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, alerts_, workflow_access(), control_requests_, clock_);
+        http_ = std::make_unique<HttpServer>(http_options(), telemetry_, log_, book_, letters_, alerts_,
+                                             workflow_access(), control_requests_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -160,8 +167,8 @@ class Appliance {
         recover();
         start_threads();
         telemetry_.readiness = Readiness::kReady;
-        spdlog::info("ready: events on {} ({}), console on http://{}", telemetry_.ingest_address,
-                     telemetry_.ingest_backend,
+        spdlog::info("ready: events on {} ({}), console on http{}://{}", telemetry_.ingest_address,
+                     telemetry_.ingest_backend, http_tls_ ? "s" : "",
                      fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
                                  http_->port()));
         yield_to_others(10);  // from here on this thread writes checkpoints
@@ -172,6 +179,10 @@ class Appliance {
 
   private:
     int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
+
+    HttpServer::Options http_options() const {
+        return {.listen = config_.http.listen, .tls = http_tls_.get(), .hsts_s = config_.http.hsts_s};
+    }
 
     void make_regions() {
         const FlushOptions options{
@@ -242,7 +253,8 @@ class Appliance {
         control_desk_ = std::make_unique<ControlDesk>(parts, control_requests_);
         alert_sender_ = std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, alerts_,
                                                       control_requests_, telemetry_, clock_);
-        ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
+        ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_, ingest_tls_.get()), *chain_,
+                                           telemetry_, clock_);
         positions_.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
         letters_.set_waker([this] { ingest_->wake(); });
@@ -407,6 +419,8 @@ class Appliance {
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
             publish_counts();
+            for (TlsIdentity* identity : {ingest_tls_.get(), http_tls_.get()})
+                if (identity) identity->reload_changed_files();
             read_behind_the_log();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
@@ -489,9 +503,10 @@ class Appliance {
     std::optional<DamageGuard> guard_{std::in_place};  ///< until the first commit: all of both has been met
     const SystemClock clock_;
     DataFolder folder_;
-    Telemetry telemetry_;  // atomics
-    EventLog log_;         // written by the log thread
-    StateStore state_;     // written by the main thread
+    const std::unique_ptr<TlsIdentity> ingest_tls_, http_tls_;  ///< none: plain text; reloaded by main
+    Telemetry telemetry_;                                       // atomics
+    EventLog log_;                                              // written by the log thread
+    StateStore state_;                                          // written by the main thread
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
