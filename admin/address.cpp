@@ -41,4 +41,10 @@ bool is_listen_host(const std::string& host) {
            inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
+bool is_loopback(const std::string& host) {
+    in_addr v4;
+    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+    return host == "localhost" || host == "::1";
+}
+
 }  // namespace penstock

@@ -95,9 +95,10 @@ RouteStage::Options route_options(const Config& config, const LogNames& names) {
     return o;
 }
 
-Ingest::Options ingest_options(const Config& config, const EventLog& log) {
+Ingest::Options ingest_options(const Config& config, const EventLog& log, const TlsIdentity* tls) {
     Ingest::Options o;
     o.net = {config.ingest.listen, config.ingest.backend, config.ingest.connections_max};
+    o.net.tls.identity = tls;
     o.idle_timeout_ns = static_cast<int64_t>(config.ingest.idle_timeout_s) * kSecondNs;
     o.stall_timeout_ns = static_cast<int64_t>(config.ingest.stall_timeout_s) * kSecondNs;
     o.credits_bytes = config.ingest.credits_bytes;
@@ -111,6 +112,10 @@ Ingest::Options ingest_options(const Config& config, const EventLog& log) {
     add("default", "", config.ingest.rate_limit, config.ingest.burst);
     for (const auto& t : config.tenants) add(t.name, t.key_hash, t.rate_limit, t.burst);
     return o;
+}
+
+std::unique_ptr<TlsIdentity> tls_identity(const Config::Tls& tls) {
+    return tls.wanted() ? std::make_unique<TlsIdentity>(tls.certificate, tls.key) : nullptr;
 }
 
 /// True when the process shall end; else after a moment.
@@ -138,6 +143,8 @@ class Appliance {
         : config_(config),
           start_(start),
           folder_(config.data_dir, start.wait_s, signal_came),
+          ingest_tls_(tls_identity(config.ingest.tls)),
+          http_tls_(tls_identity(config.http.tls)),
           log_({folder_.sub("log"), config.log.bytes_max}),
           state_({folder_.sub("state"), log_.identity().log_id}),
           machines_(engine_options(config)),
@@ -154,10 +161,9 @@ class Appliance {
         machines_.engine.subject_key = subject_hasher(log_.identity().hash_secret);
         read_workflows();
         http_ = std::make_unique<HttpServer>(
-            HttpServer::Options{config_.http.listen},
-            HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
-                              event_requests_, machines_.alerts, machines_.review, audit_trail_,
-                              workflow_access()});
+            http_options(), HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_,
+                                              control_requests_, event_requests_, machines_.alerts,
+                                              machines_.review, audit_trail_, workflow_access()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -165,8 +171,8 @@ class Appliance {
         recover();
         start_threads();
         telemetry_.readiness = Readiness::kReady;
-        spdlog::info("ready: events on {} ({}), console on http://{}", telemetry_.ingest_address,
-                     telemetry_.ingest_backend,
+        spdlog::info("ready: events on {} ({}), console on http{}://{}", telemetry_.ingest_address,
+                     telemetry_.ingest_backend, http_tls_ ? "s" : "",
                      fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
                                  http_->port()));
         yield_to_others(10);  // from here on this thread writes checkpoints
@@ -177,6 +183,10 @@ class Appliance {
 
   private:
     int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
+
+    HttpServer::Options http_options() const {
+        return {.listen = config_.http.listen, .tls = http_tls_.get(), .hsts_s = config_.http.hsts_s};
+    }
 
     void make_regions() {
         const FlushOptions options{
@@ -246,7 +256,8 @@ class Appliance {
         alert_sender_ =
             std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, machines_.alerts,
                                           control_requests_, telemetry_, clock_);
-        ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_), *chain_, telemetry_, clock_);
+        ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_, ingest_tls_.get()), *chain_,
+                                           telemetry_, clock_);
         event_desk_ = std::make_unique<EventDesk>(*chain_, parts, *ingest_, event_requests_);
         machines_.positions.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });
@@ -417,6 +428,8 @@ class Appliance {
             write_checkpoint();
             publish_counts();
             flush_reporter_.report(clock_.monotonic_ns());
+            for (TlsIdentity* identity : {ingest_tls_.get(), http_tls_.get()})
+                if (identity) identity->reload_changed_files();
             read_behind_the_log();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
@@ -499,9 +512,10 @@ class Appliance {
     std::optional<DamageGuard> guard_{std::in_place};  ///< until the first commit: all of both has been met
     const SystemClock clock_;
     DataFolder folder_;
-    Telemetry telemetry_;  // atomics
-    EventLog log_;         // written by the log thread
-    StateStore state_;     // written by the main thread
+    const std::unique_ptr<TlsIdentity> ingest_tls_, http_tls_;  ///< none: plain text; reloaded by main
+    Telemetry telemetry_;                                       // atomics
+    EventLog log_;                                              // written by the log thread
+    StateStore state_;                                          // written by the main thread
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};

@@ -14,6 +14,11 @@ namespace penstock {
 struct Config {
     std::string data_dir = "var/data";  ///< data_dir: holds log/, state/ and the lock
 
+    struct Tls {
+        std::string certificate, key;         ///< PEM files; empty: plain text
+        std::string plain_text = "loopback";  ///< loopback | everywhere
+        bool wanted() const { return !certificate.empty(); }
+    };
     struct Ingest {
         std::string listen = "127.0.0.1:7400";
         std::string backend = "auto";  ///< auto | io_uring | epoll
@@ -22,10 +27,13 @@ struct Config {
         uint64_t idle_timeout_s = 900;        ///< nothing received
         uint64_t stall_timeout_s = 60;        ///< nothing received inside a line or frame
         uint64_t credits_bytes = 4ULL << 20;  ///< of one connection, unacknowledged
+        Tls tls;
     } ingest;
 
     struct Http {
         std::string listen = "127.0.0.1:3000";
+        Tls tls;
+        uint64_t hsts_s = 0;  ///< 0: browsers are not told
     } http;
 
     struct Dedup {

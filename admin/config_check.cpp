@@ -11,6 +11,7 @@
 
 #include "admin/address.h"
 #include "admin/config_loader.h"
+#include "pipeline/tls_identity.h"
 #include "schemas/limits.h"
 
 namespace penstock {
@@ -72,6 +73,8 @@ void ConfigLoader::check() {
     check_alerts();
     check_review();
     check_files();
+    check_tls("ingest", config_.ingest.listen, config_.ingest.tls);
+    check_tls("http", config_.http.listen, config_.http.tls);
 }
 
 void ConfigLoader::check_values() {
@@ -231,6 +234,34 @@ void ConfigLoader::check_files() {
         readable(fmt::format("enrich.lookup[{}].file", i), config_.enrich.lookups[i].file);
     for (size_t i = 0; i < config_.notify.targets.size(); ++i)
         readable(fmt::format("notify.target[{}].ca_file", i), config_.notify.targets[i].ca_file);
+}
+
+void ConfigLoader::check_tls(std::string_view section, const std::string& listen, const Config::Tls& tls) {
+    const auto name = [&](std::string_view key) { return fmt::format("{}.{}", section, key); };
+    const std::string certificate = name("tls_certificate"), key = name("tls_key");
+    if (tls.certificate.empty() != tls.key.empty()) {
+        const std::string& absent = tls.key.empty() ? key : certificate;
+        fault(origin_of(tls.key.empty() ? certificate : key), absent,
+              "is missing; a certificate and its key go together");
+    } else if (tls.wanted()) {
+        const auto of = [&](TlsIdentity::File file) {
+            return file == TlsIdentity::File::kKey ? key : certificate;
+        };
+        try {
+            const TlsIdentity identity(tls.certificate, tls.key);
+            for (const TlsIdentity::Note& note : identity.warnings())
+                warn(origin_of(of(note.file)), of(note.file), note.text);
+        } catch (const TlsIdentity::Fault& e) {
+            fault(origin_of(of(e.file)), of(e.file), e.what());
+        }
+    } else if (const auto address = parse_host_port(listen); address && is_listen_host(address->host) &&
+                                                             !is_loopback(address->host) &&
+                                                             tls.plain_text == "loopback") {
+        fault(origin_of(name("listen")), name("listen"),
+              fmt::format("{} is reached from other hosts, and without TLS everybody on the way reads along; "
+                          "give {} and {}, or say {} = \"everywhere\"",
+                          listen, certificate, key, name("plain_text")));
+    }
 }
 
 }  // namespace penstock

@@ -128,7 +128,8 @@ void ConfigLoader::read_node(const ConfigKey& key, const toml::node& node) {
             return;
         }
         std::string value = node.as_string()->get();
-        *(*text)(config_) = key.kind == ValueKind::kPath ? from_folder(value) : value;
+        *(*text)(config_) =
+            key.kind == ValueKind::kPath || key.kind == ValueKind::kFile ? from_folder(value) : value;
     } else if (std::holds_alternative<uint64_t* (*)(Config&)>(key.field)) {
         if (const auto* integer = node.as_integer()) {
             if (integer->get() < 0) {

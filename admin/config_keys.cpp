@@ -57,10 +57,37 @@ const std::array kKeys{
     ConfigKey{"ingest", "burst", ValueKind::kCount,
               "Events that the tenant `default` may send at once above its rate; 0: those of one second.",
               PENSTOCK_NUMBER(ingest.burst), 0, kRateMax},
+    ConfigKey{
+        "ingest", "tls_certificate", ValueKind::kFile,
+        "PEM file of the certificate that is shown, its chain behind it; with tls_key, TLS 1.2 and 1.3 is "
+        "spoken here and nothing else. Read again when it changes.",
+        PENSTOCK_TEXT(ingest.tls.certificate)},
+    ConfigKey{"ingest", "tls_key", ValueKind::kFile,
+              "PEM file of the certificate's key, without a passphrase.", PENSTOCK_TEXT(ingest.tls.key)},
+    ConfigKey{"ingest", "plain_text", ValueKind::kChoice,
+              "Where this port may be served without TLS: an address that others reach is refused unless "
+              "this says everywhere (a proxy in front, or a network that is trusted).",
+              PENSTOCK_TEXT(ingest.tls.plain_text), 0, 0, "loopback|everywhere"},
 
     ConfigKey{"http", "listen", ValueKind::kAddress,
               "Where the status page, /api/v1, /metrics, /healthz and /readyz are served.",
               PENSTOCK_TEXT(http.listen)},
+    ConfigKey{
+        "http", "tls_certificate", ValueKind::kFile,
+        "PEM file of the certificate that is shown, its chain behind it; with tls_key, TLS 1.2 and 1.3 is "
+        "spoken here and nothing else. Read again when it changes.",
+        PENSTOCK_TEXT(http.tls.certificate)},
+    ConfigKey{"http", "tls_key", ValueKind::kFile, "PEM file of the certificate's key, without a passphrase.",
+              PENSTOCK_TEXT(http.tls.key)},
+    ConfigKey{"http", "plain_text", ValueKind::kChoice,
+              "Where this port may be served without TLS: an address that others reach is refused unless "
+              "this says everywhere (a proxy in front, or a network that is trusted).",
+              PENSTOCK_TEXT(http.tls.plain_text), 0, 0, "loopback|everywhere"},
+    ConfigKey{
+        "http", "hsts_s", ValueKind::kCount,
+        "Over TLS: how long browsers shall come here by https only (Strict-Transport-Security). 0: they "
+        "are not told.",
+        PENSTOCK_NUMBER(http.hsts_s), 0, kSecondsMax},
 
     ConfigKey{"dedup", "window_s", ValueKind::kCount,
               "An event that comes again within this time is recognised as a duplicate.",
@@ -336,6 +363,7 @@ std::string ConfigKey::type() const {
         case ValueKind::kAddress:
             return "host:port";
         case ValueKind::kPath:
+        case ValueKind::kFile:
             return "path";
         case ValueKind::kCount:
             return "integer";

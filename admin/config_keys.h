@@ -18,6 +18,7 @@ enum class ValueKind : uint8_t {
     kChoice,   ///< text out of `choices`
     kAddress,  ///< "host:port"
     kPath,
+    kFile,   ///< a path, or empty
     kCount,  ///< integer; its unit is the key's ending (_s, _ms, _days) or none
     kBytes,  ///< integer, or text such as "64GiB"
     kTexts,  ///< list of text; one text with commas in the environment and in flags

@@ -102,6 +102,7 @@ class ConfigLoader {
     std::string secret_text(const std::string& file, const std::string& key);
     void warn_if_readable(const std::string& key, std::string_view what, std::string_view instead);
     void check_files();
+    void check_tls(std::string_view section, const std::string& listen, const Config::Tls& tls);
     bool is_region(const std::string& name) const;
 
     Config config_;

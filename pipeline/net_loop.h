@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
 namespace penstock {
+
+class TlsIdentity;
 
 /// Names a connection for its life; never given twice.
 using ConnectionId = uint64_t;
@@ -37,6 +40,14 @@ class NetLoop {
         std::string listen;            ///< "127.0.0.1:7400", "[::1]:7400", "0.0.0.0:7400"
         std::string backend = "auto";  ///< auto | io_uring | epoll
         size_t connections_max = 10'000;
+        struct Tls {
+            const TlsIdentity* identity = nullptr;  ///< none: plain text
+            /// Within which a new connection must have agreed on TLS.
+            int64_t handshake_timeout_ns = 10'000'000'000;
+            /// Sent to a client that speaks plain text, by its first byte; may be empty.
+            std::function<std::string(uint8_t first)> plain_answer = {};
+        };
+        Tls tls = {};
     };
     /// Binds and listens. Throws std::runtime_error naming address and remedy. `auto` takes epoll, with a
     /// warning in the log, where the kernel refuses io_uring.

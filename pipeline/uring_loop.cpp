@@ -335,6 +335,7 @@ std::unique_ptr<NetLoop> make_uring_loop(const NetLoop::Options& options, NetHan
 }
 
 std::unique_ptr<NetLoop> NetLoop::create(const Options& options, NetHandler& handler) {
+    if (options.tls.identity) return make_tls_loop(options, handler);
     if (options.backend == "epoll") return make_epoll_loop(options, handler);
     if (options.backend == "io_uring") return make_uring_loop(options, handler);
     io_uring probe{};

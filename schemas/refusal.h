@@ -31,6 +31,7 @@ enum class Refusal : uint16_t {
     kOverloaded = 19,
     kTruncated = 20,
     kRegionRefused = 21,
+    kTlsRequired = 22,
     kCount
 };
 
@@ -64,6 +65,7 @@ inline constexpr std::array<RefusalInfo, kRefusalCount> kRefusals{{
     {"overloaded", "the log is near its quota; send again later"},
     {"truncated", "the connection ended inside the event"},
     {"region_refused", "the region's database refused the row"},
+    {"tls_required", "TLS is spoken here; connect with it, for example with penstock send --tls"},
 }};
 
 constexpr const RefusalInfo& info(Refusal cause) { return kRefusals[static_cast<size_t>(cause)]; }

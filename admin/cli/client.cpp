@@ -65,7 +65,11 @@ int connect_one(const addrinfo& address) {
 }  // namespace
 
 Client::Client(const ClientOptions& options, LineSource& source, ClientObserver& observer)
-    : options_(options), source_(source), observer_(observer), outbox_(options.binary) {}
+    : options_(options),
+      tls_context_(options.tls.wanted ? options.tls.context() : nullptr),
+      source_(source),
+      observer_(observer),
+      outbox_(options.binary) {}
 
 Client::~Client() { disconnect(); }
 
@@ -74,10 +78,7 @@ bool Client::needs_hello() const {
            options_.backfill;
 }
 
-void Client::disconnect() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-}
+void Client::disconnect() { wire_.reset(); }
 
 void Client::connect() {
     addrinfo hints{}, *found = nullptr;
@@ -87,17 +88,26 @@ void Client::connect() {
     const std::string place = fmt::format("{}:{}", options_.to.host, port);
     if (const int rc = getaddrinfo(options_.to.host.c_str(), port.c_str(), &hints, &found); rc != 0)
         throw Unreachable(fmt::format("cannot find {}: {}", place, gai_strerror(rc)));
-    int error = 0;
-    for (const addrinfo* a = found; a != nullptr && fd_ < 0; a = a->ai_next) {
-        fd_ = connect_one(*a);
-        if (fd_ < 0) error = errno;
+    int fd = -1, error = 0;
+    for (const addrinfo* a = found; a != nullptr && fd < 0; a = a->ai_next) {
+        fd = connect_one(*a);
+        if (fd < 0) error = errno;
     }
     freeaddrinfo(found);
-    if (fd_ < 0)
+    if (fd < 0)
         throw Unreachable(
             fmt::format("cannot connect to {}: {}; is the appliance running (`penstock serve`), and is "
                         "this its ingest.listen?",
                         place, std::strerror(error)));
+    wire_ = std::make_unique<Wire>(fd);
+    if (options_.tls.wanted) {
+        const std::string why =
+            wire_->start_tls(options_.tls, tls_context_.get(), options_.to.host, kConnectTimeoutMs);
+        if (!why.empty()) {
+            disconnect();
+            throw Unreachable(fmt::format("no TLS with {}: {}", place, why));
+        }
+    }
     answers_ = std::make_unique<AnswerReader>(options_.binary);
     stored_before_ = report_.stored;
     duplicates_before_ = report_.duplicates;
@@ -124,7 +134,8 @@ void Client::greet() {
     hello.back() = '}';
     const std::string bytes = options_.binary ? make_frame(wire::FrameType::kHello, hello) : hello + '\n';
     // A new socket's buffer takes so little at once.
-    if (send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
+    const iovec whole{const_cast<char*>(bytes.data()), bytes.size()};
+    if (wire_->write({&whole, 1}) != static_cast<ssize_t>(bytes.size())) {
         lost_ = true;
         failure_ = fmt::format("the connection broke at once: {}", std::strerror(errno));
         return;
@@ -137,7 +148,7 @@ void Client::greet() {
             failure_ = "the appliance does not answer the hello";
             break;
         }
-        pollfd p{fd_, POLLIN, 0};
+        pollfd p{wire_->fd(), POLLIN, 0};
         poll(&p, 1, static_cast<int>(left_ms));
         read_some(monotonic_now_ns());
     }
@@ -263,9 +274,9 @@ int64_t Client::next_wakeup_ns(int64_t now_ns) const {
 }
 
 void Client::wait(int64_t now_ns) {
-    pollfd descriptors[2] = {{fd_, POLLIN, 0}, {-1, POLLIN, 0}};
+    pollfd descriptors[2] = {{wire_->fd(), POLLIN, 0}, {-1, POLLIN, 0}};
     iovec part;
-    if (outbox_.gather({&part, 1}, credits_) > 0) descriptors[0].events |= POLLOUT;
+    if (wire_->waits() || outbox_.gather({&part, 1}, credits_) > 0) descriptors[0].events |= POLLOUT;
     if (source_waits_) descriptors[1].fd = source_.wait_fd();
     const int64_t pause = std::max<int64_t>(next_wakeup_ns(now_ns) - now_ns, 0);
     const timespec time{pause / kSecond, pause % kSecond};

@@ -14,12 +14,14 @@
 #include "admin/cli/frame_encoder.h"
 #include "admin/cli/line_source.h"
 #include "admin/cli/outbox.h"
+#include "admin/cli/wire.h"
 #include "pipeline/histogram.h"
 
 namespace penstock::cli {
 
 struct ClientOptions {
     HostPort to{"localhost", 7400};
+    TlsTrust tls;
     std::string tenant, api_key, producer;  ///< all optional
     uint64_t epoch = 0;                     ///< of the producer; 0: the appliance's current one
     bool binary = false;
@@ -113,7 +115,8 @@ class Client {
     uint64_t line_of(uint64_t position) const { return source_.line_of(taken_through(position)); }
 
     const ClientOptions options_;
-    bool told_caught_up_ = false;  ///< on this connection
+    const TlsContext tls_context_;  ///< none: plain text
+    bool told_caught_up_ = false;   ///< on this connection
     std::string last_notice_;
     int64_t told_ns_ = 0;  ///< while a welcome is awaited: when the appliance last said to wait
     LineSource& source_;
@@ -136,7 +139,7 @@ class Client {
     bool resumed_ = false;  // a named producer's first welcome has come
 
     // This connection.
-    int fd_ = -1;
+    std::unique_ptr<Wire> wire_;
     std::unique_ptr<AnswerReader> answers_;
     uint64_t base_ = 0;  // position before this connection's first event
     uint64_t credits_ = 0;

@@ -137,7 +137,7 @@ void Client::finish_sending() {
     if (options_.binary)
         push_control(make_frame(wire::FrameType::kEnd));
     else
-        shutdown(fd_, SHUT_WR);
+        wire_->end();
 }
 
 bool Client::nothing_held_back(int64_t now_ns) const {
@@ -155,13 +155,10 @@ void Client::tell_caught_up() {
 bool Client::write_some(int64_t now_ns) {
     std::array<iovec, kPartsMax> parts;
     bool moved = false;
-    while (outbox_.unwritten_bytes() > 0 && !lost_) {
+    while ((outbox_.unwritten_bytes() > 0 || wire_->waits()) && !lost_) {
         const size_t count = outbox_.gather(parts, credits_);
-        if (count == 0) break;
-        msghdr message{};
-        message.msg_iov = parts.data();
-        message.msg_iovlen = count;
-        const ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL);
+        if (count == 0 && !wire_->waits()) break;
+        const ssize_t n = wire_->write({parts.data(), count});
         if (n < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN) break;
@@ -171,6 +168,7 @@ bool Client::write_some(int64_t now_ns) {
             lost_ = true;
             break;
         }
+        if (n == 0) break;
         outbox_.mark_written(static_cast<size_t>(n), now_ns);
         last_send_ns_ = now_ns;
         moved = true;
@@ -184,7 +182,7 @@ bool Client::read_some(int64_t now_ns) {
     std::array<char, kReceiveBytes> bytes;
     bool moved = false;
     while (!lost_ && !done_ && !rejected_) {
-        const ssize_t n = recv(fd_, bytes.data(), bytes.size(), 0);
+        const ssize_t n = wire_->read(bytes);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) break;
         if (n <= 0) {

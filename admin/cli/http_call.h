@@ -6,8 +6,30 @@
 
 #include "admin/address.h"
 #include "admin/cli/config_flags.h"
+#include "admin/cli/tls_trust.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace penstock::cli {
+
+/// Where an API is, and whom to believe that it is there.
+struct ApiAddress {
+    HostPort at;
+    TlsTrust tls;
+
+    std::string text() const;  ///< "https://localhost:3000"
+};
+
+/// Which appliance a command is to talk to.
+struct ServerFlag {
+    std::string place;  ///< host:port, http://host:port or https://host:port
+    std::string ca_file;
+
+    CLI::Option* add_to(CLI::App& command, const char* flag = "--server");
+};
 
 struct HttpReply {
     unsigned status = 0;
@@ -15,16 +37,16 @@ struct HttpReply {
 };
 
 /// Waits at most `timeout_s` in all. Throws CommandError(kUnreachable) naming the address.
-HttpReply http_get(const HostPort& from, const std::string& target, int timeout_s = 5);
+HttpReply http_get(const ApiAddress& from, const std::string& target, int timeout_s = 5);
 /// As above, with a JSON body.
-HttpReply http_post(const HostPort& to, const std::string& target, const std::string& json,
+HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json,
                     int timeout_s = 15);
 
 /// By DELETE, without a body.
-HttpReply http_delete(const HostPort& to, const std::string& target, int timeout_s = 15);
+HttpReply http_delete(const ApiAddress& to, const std::string& target, int timeout_s = 15);
 
-/// `place` is a flag's host:port; empty: http.listen of the configuration. Where that listens everywhere, it
-/// is asked on loopback. Throws CommandError(kUsage) naming `flag`.
-HostPort appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config);
+/// `server.place` empty: http.listen of the configuration. Where that listens everywhere, it is asked on
+/// loopback. Throws CommandError(kUsage) naming `flag`.
+ApiAddress appliance_at(const ServerFlag& server, std::string_view flag, const ConfigFlags& config);
 
 }  // namespace penstock::cli

@@ -96,10 +96,7 @@ void settle_time(std::string& text, std::string_view flag) {
 }
 
 void LetterPlace::add_to(CLI::App& command, bool reads_only) {
-    CLI::Option* asked =
-        command.add_option("--server", server,
-                           "the appliance's HTTP address, host:port; without it http.listen of the "
-                           "configuration");
+    CLI::Option* asked = server.add_to(command);
     if (reads_only)
         command.add_option("--data-dir", data_dir, "read the log in this data folder instead of asking")
             ->excludes(asked);

@@ -49,9 +49,7 @@ std::string user_at_host() {
 }
 
 void Place::add_to(CLI::App& command) {
-    command.add_option("--server", server,
-                       "the appliance's HTTP address, host:port; without it http.listen of the "
-                       "configuration");
+    server.add_to(command);
     config.add_to(command);
     output.add_to(command);
 }

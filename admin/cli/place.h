@@ -21,7 +21,7 @@ std::string user_at_host();
 
 /// Calls throw CommandError where the answer is a problem; its faults, if it lists some, go to stderr.
 struct Place {
-    std::string server;
+    ServerFlag server;
     ConfigFlags config;
     OutputFormat output;
 

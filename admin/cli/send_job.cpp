@@ -154,6 +154,9 @@ double parse_rate(const std::string& text) {
 
 void SendJob::add_flags(CLI::App& command) {
     command.add_option("--to", to, "the appliance's TCP ingest, host:port")->capture_default_str();
+    command.add_flag("--tls", tls, "speak TLS, as ingest.tls_certificate asks for");
+    command.add_option("--ca", ca_file,
+                       "with TLS: PEM file of the authorities to believe; without it the host's own");
     command.add_option("--rate", rate,
                        "steady rate such as 100K/s; each event leaves at its time (open loop)");
     command.add_flag("--binary", binary, "send FlatBuffers frames instead of JSON lines");
@@ -173,6 +176,7 @@ ClientOptions SendJob::client_options() const {
     const auto address = parse_host_port(to, 7400);
     if (!address) throw CommandError(kUsage, fmt::format("--to \"{}\" is no address; write host:port", to));
     options.to = *address;
+    options.tls = {.wanted = tls || !ca_file.empty(), .ca_file = ca_file, .certificate = {}};
     options.tenant = tenant;
     options.api_key = read_key(api_key_file);
     if (!options.api_key.empty() && tenant.empty()) {

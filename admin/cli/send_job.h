@@ -21,7 +21,8 @@ struct SendJob {
     std::string to = "localhost:7400";
     std::string tenant, api_key_file, producer, rate, refused_to;
     uint64_t epoch = 0;
-    bool binary = false, backfill = false;
+    bool binary = false, backfill = false, tls = false;
+    std::string ca_file;
     std::optional<double> retry_for_s;
     OutputFormat output;
 

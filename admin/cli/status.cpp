@@ -126,19 +126,19 @@ std::string dead_letters_text(const json::value& s) {
 }
 
 struct Flags {
-    std::string from;
+    ServerFlag from;
     ConfigFlags config;
     OutputFormat output;
 };
 
 int run(const Flags& flags) {
-    const HostPort address = appliance_at(flags.from, "--from", flags.config);
+    const ApiAddress address = appliance_at(flags.from, "--from", flags.config);
     const HttpReply reply = http_get(address, "/api/v1/status");
     json::error_code failed;
     const json::value status = json::parse(reply.body, failed);
     if (reply.status != 200 || failed)
-        throw CommandError(kFailed, fmt::format("{}:{} answers with status {} and no status document",
-                                                address.host, address.port, reply.status));
+        throw CommandError(kFailed, fmt::format("{} answers with status {} and no status document",
+                                                address.text(), reply.status));
     if (flags.output.json())
         print(reply.body + "\n");
     else
@@ -159,8 +159,7 @@ void add_status(CLI::App& app, int& exit_code) {
         "  penstock status\n"
         "  penstock status --from 10.0.0.7:3000 -o json | jq .regions\n"
         "Exit codes: 0 it answers, 1 it answers that it has failed, 3 it does not answer.");
-    command->add_option("--from", flags->from,
-                        "its HTTP address, host:port; without it http.listen of the configuration");
+    flags->from.add_to(*command, "--from");
     flags->config.add_to(*command);
     flags->output.add_to(*command);
     command->callback([flags, &exit_code] { exit_code = run(*flags); });

@@ -20,6 +20,7 @@ struct Request {
     std::string content_type = {}, origin = {}, host = {};  ///< headers of these names
     std::string peer = {};                                  ///< address and port
     std::string cookie = {}, authorization = {}, api_key = {}, idempotency_key = {}, user_agent = {};
+    bool secure = false;       ///< came by TLS
     Principal principal = {};  ///< who asks, as the router found out
 };
 

@@ -92,6 +92,8 @@ struct HttpServer::Impl {
         }
         bound_port = net->acceptor.local_endpoint().port();
         context.loopback_only = endpoint.address().is_loopback();
+        context.tls = options.tls;
+        context.hsts_s = options.hsts_s;
     }
 
     void run() {

@@ -10,6 +10,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
 #include "pipeline/telemetry.h"
+#include "pipeline/tls_identity.h"
 #include "schemas/alert.h"
 #include "schemas/audit.h"
 #include "schemas/review.h"
@@ -32,6 +33,8 @@ class HttpServer {
     struct Options {
         std::string listen = "127.0.0.1:3000";  ///< host:port; port 0 takes a free one; [::1]:3000 for IPv6
         size_t connections_max = 512;
+        const TlsIdentity* tls = nullptr;  ///< none: plain HTTP; outlives the server
+        uint64_t hsts_s = 0;               ///< of Strict-Transport-Security; 0: not sent
     };
     /// What it shows, and where it asks for changes.
     struct Parts {

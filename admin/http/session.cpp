@@ -1,6 +1,8 @@
 #include "admin/http/session.h"
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -23,23 +25,50 @@ constexpr uint64_t kBodyBytesMax = 1024 * 1024;
 constexpr auto kRequestTimeout = std::chrono::seconds(30);
 constexpr auto kWriteTimeout = std::chrono::seconds(30);
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
+constexpr auto kHandshakeTimeout = std::chrono::seconds(10);
+constexpr size_t kBufferBytesMax = kHeaderBytesMax + 64 * 1024;
 
-class Session : public std::enable_shared_from_this<Session> {
+/// `Stream`: PlainStream or SecureStream.
+template <typename Stream>
+class Session : public std::enable_shared_from_this<Session<Stream>> {
   public:
-    Session(asio::ip::tcp::socket socket, const SessionContext& context, std::shared_ptr<void> lease)
-        : stream_(std::move(socket)),
-          buffer_(kHeaderBytesMax + 64 * 1024),
+    static constexpr bool kSecure = std::is_same_v<Stream, SecureStream>;
+
+    Session(Stream stream, beast::flat_buffer buffer, const SessionContext& context,
+            std::shared_ptr<void> lease)
+        : stream_(std::move(stream)),
+          buffer_(std::move(buffer)),
           context_(context),
           lease_(std::move(lease)) {}
+
+    void shake_hands()
+        requires(kSecure)
+    {
+        socket().expires_after(kHandshakeTimeout);
+        stream_.async_handshake(asio::ssl::stream_base::server, buffer_.data(),
+                                // Beast 1.81 also asks whether it can be called without `used`.
+                                [self = this->shared_from_this()](beast::error_code ec, size_t used = 0) {
+                                    if (ec) return;
+                                    self->buffer_.consume(used);
+                                    self->read_request();
+                                });
+    }
+    /// To a client that speaks plain HTTP where TLS is spoken.
+    void refuse_plain() {
+        Response answer = problem(400, "tls-required", "This port speaks TLS",
+                                  "the request came as plain HTTP; use an address with https://");
+        add_common_headers(answer);
+        write(std::move(answer), 11, false, false);
+    }
 
     void read_request() {
         parser_.emplace();
         parser_->header_limit(kHeaderBytesMax);
         parser_->body_limit(kBodyBytesMax);
-        stream_.expires_after(kRequestTimeout);
+        socket().expires_after(kRequestTimeout);
         bhttp::async_read_header(
             stream_, buffer_, *parser_,
-            [self = shared_from_this()](beast::error_code ec, size_t) { self->on_header(ec); });
+            [self = this->shared_from_this()](beast::error_code ec, size_t) { self->on_header(ec); });
     }
 
   private:
@@ -50,7 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
             if (parser_->get().method() != bhttp::verb::post) return respond(true);
             static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
             return asio::async_write(stream_, asio::buffer(kGoOn.data(), kGoOn.size()),
-                                     [self = shared_from_this()](beast::error_code write_ec, size_t) {
+                                     [self = this->shared_from_this()](beast::error_code write_ec, size_t) {
                                          if (!write_ec) self->read_body();
                                      });
         }
@@ -59,7 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     void read_body() {
         bhttp::async_read(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](beast::error_code read_ec, size_t) {
+                          [self = this->shared_from_this()](beast::error_code read_ec, size_t) {
                               if (read_ec) return self->on_bad_request(read_ec);
                               self->respond(false);
                           });
@@ -101,7 +130,7 @@ class Session : public std::enable_shared_from_this<Session> {
         if (question != std::string_view::npos) request.query = target.substr(question + 1);
         if ((request.path == kStreamPath || request.path == kStreamAlias) &&
             beast::websocket::is_upgrade(message)) {
-            stream_.expires_never();
+            socket().expires_never();
             context_.counters.requests.add();
             return serve_stream(std::move(stream_), parser_->release(), context_.hub, std::move(lease_));
         }
@@ -114,11 +143,12 @@ class Session : public std::enable_shared_from_this<Session> {
         request.api_key = message["X-API-Key"];
         request.idempotency_key = message["Idempotency-Key"];
         request.user_agent = message[bhttp::field::user_agent];
+        request.secure = kSecure;
         beast::error_code ignored;
-        const auto peer = stream_.socket().remote_endpoint(ignored);
+        const auto peer = socket().socket().remote_endpoint(ignored);
         if (!ignored) request.peer = fmt::format("{}:{}", peer.address().to_string(), peer.port());
         context_.router.handle(
-            request, [self = shared_from_this(), version = message.version(), keep_alive,
+            request, [self = this->shared_from_this(), version = message.version(), keep_alive,
                       head](Response answer) { self->write(std::move(answer), version, keep_alive, head); });
     }
 
@@ -160,12 +190,14 @@ class Session : public std::enable_shared_from_this<Session> {
         out_->set(bhttp::field::server, "Penstock");
         out_->set(bhttp::field::content_type, answer.content_type);
         for (const auto& [name, value] : answer.headers) out_->set(name, value);
+        if (kSecure && context_.hsts_s > 0)
+            out_->set(bhttp::field::strict_transport_security, fmt::format("max-age={}", context_.hsts_s));
         out_->keep_alive(keep_alive);
         out_->content_length(answer.body.size());
         if (!head) out_->body() = std::move(answer.body);
-        stream_.expires_after(kWriteTimeout);
+        socket().expires_after(kWriteTimeout);
         bhttp::async_write(stream_, *out_,
-                           [self = shared_from_this(), keep_alive](beast::error_code ec, size_t) {
+                           [self = this->shared_from_this(), keep_alive](beast::error_code ec, size_t) {
                                if (ec) return;
                                self->out_.reset();
                                if (keep_alive) {
@@ -179,26 +211,39 @@ class Session : public std::enable_shared_from_this<Session> {
     /// Reads on for a moment after the last answer: closing over unread bytes would reset the connection and
     /// could take the answer away from a client that is still sending.
     void drain() {
+        socket().expires_after(kDrainTimeout);
+        if constexpr (kSecure) {
+            // What comes instead of the peer's own farewell fails it; that is read away beneath it.
+            stream_.async_shutdown(
+                [self = this->shared_from_this()](beast::error_code ec) { self->drain_socket(ec); });
+        } else {
+            drain_socket({});
+        }
+    }
+    void drain_socket(beast::error_code ec) {
+        if (ec == beast::error::timeout) return;
         beast::error_code ignored;
-        stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-        stream_.expires_after(kDrainTimeout);
+        socket().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
         drain_more(kBodyBytesMax);
     }
     void drain_more(size_t left) {
         buffer_.clear();
-        stream_.async_read_some(buffer_.prepare(16 * 1024),
-                                [self = shared_from_this(), left](beast::error_code ec, size_t n) {
-                                    if (ec || n >= left) return;
-                                    self->drain_more(left - n);  // under the one deadline set by drain()
-                                });
+        socket().async_read_some(buffer_.prepare(16 * 1024),
+                                 [self = this->shared_from_this(), left](beast::error_code ec, size_t n) {
+                                     if (ec || n >= left) return;
+                                     self->drain_more(left - n);  // under the one deadline set by drain()
+                                 });
     }
 
     void close() {
         beast::error_code ignored;
-        stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+        if constexpr (kSecure) return drain();
+        socket().socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     }
 
-    beast::tcp_stream stream_;
+    beast::tcp_stream& socket() { return beast::get_lowest_layer(stream_); }
+
+    Stream stream_;
     beast::flat_buffer buffer_;
     const SessionContext& context_;
     std::shared_ptr<void> lease_;
@@ -206,11 +251,47 @@ class Session : public std::enable_shared_from_this<Session> {
     std::optional<bhttp::response<bhttp::string_body>> out_;
 };
 
+/// A connection whose first bytes tell whether it speaks TLS.
+class Opening : public std::enable_shared_from_this<Opening> {
+  public:
+    Opening(asio::ip::tcp::socket socket, const SessionContext& context, std::shared_ptr<void> lease)
+        : stream_(std::move(socket)), context_(context), lease_(std::move(lease)) {}
+
+    void begin() {
+        if (context_.tls == nullptr) return as_plain()->read_request();
+        stream_.expires_after(kHandshakeTimeout);
+        beast::async_detect_ssl(stream_, buffer_,
+                                [self = shared_from_this()](beast::error_code ec, bool is_tls) {
+                                    if (ec) return;
+                                    if (!is_tls) return self->as_plain()->refuse_plain();
+                                    self->as_secure()->shake_hands();
+                                });
+    }
+
+  private:
+    std::shared_ptr<Session<PlainStream>> as_plain() {
+        return std::make_shared<Session<PlainStream>>(std::move(stream_), std::move(buffer_), context_,
+                                                      std::move(lease_));
+    }
+    std::shared_ptr<Session<SecureStream>> as_secure() {
+        const TlsContext tls = context_.tls->context();
+        SSL_CTX_up_ref(tls.get());
+        asio::ssl::context owner(tls.get());  // takes the reference; the stream has one of its own
+        return std::make_shared<Session<SecureStream>>(SecureStream(std::move(stream_), owner),
+                                                       std::move(buffer_), context_, std::move(lease_));
+    }
+
+    PlainStream stream_;
+    beast::flat_buffer buffer_{kBufferBytesMax};
+    const SessionContext& context_;
+    std::shared_ptr<void> lease_;
+};
+
 }  // namespace
 
 void serve_connection(asio::ip::tcp::socket socket, const SessionContext& context,
                       std::shared_ptr<void> lease) {
-    std::make_shared<Session>(std::move(socket), context, std::move(lease))->read_request();
+    std::make_shared<Opening>(std::move(socket), context, std::move(lease))->begin();
 }
 
 }  // namespace penstock::http

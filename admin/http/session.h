@@ -6,6 +6,7 @@
 
 #include "admin/http/router.h"
 #include "admin/http/stream.h"
+#include "pipeline/tls_identity.h"
 
 namespace penstock::http {
 
@@ -14,7 +15,9 @@ struct SessionContext {
     const Router& router;
     StreamHub& hub;
     Counters& counters;
-    bool loopback_only = false;  ///< bound to loopback: only loopback names are answered
+    bool loopback_only = false;        ///< bound to loopback: only loopback names are answered
+    const TlsIdentity* tls = nullptr;  ///< none: plain HTTP
+    uint64_t hsts_s = 0;               ///< browsers come by TLS alone for so long; 0: they are not told
 };
 
 /// Keeps itself alive until the connection ends. `lease` is held as long as the socket is, also after it has

@@ -5,6 +5,7 @@
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 
 #include "admin/http/page_assets.h"
 #include "admin/http/text.h"
@@ -19,13 +20,22 @@ constexpr size_t kEventsPerPush = 20;
 constexpr size_t kClientMessageBytesMax = 4096;
 }  // namespace
 
+/// A WebSocket as the hub sees it.
+class StreamClient {
+  public:
+    virtual ~StreamClient() = default;
+    virtual void push(const StreamHub::Message& message) = 0;
+    virtual void close() = 0;
+};
+
 /// One WebSocket. At most one write is under way; a push that finds it so is skipped, never queued: a client
 /// on a slow line sees fewer snapshots, not older ones.
-class StreamClient : public std::enable_shared_from_this<StreamClient> {
+template <typename Stream>
+class StreamSocket final : public StreamClient, public std::enable_shared_from_this<StreamSocket<Stream>> {
   public:
-    StreamClient(beast::tcp_stream&& stream, StreamHub& hub, std::shared_ptr<void> lease)
+    StreamSocket(Stream&& stream, StreamHub& hub, std::shared_ptr<void> lease)
         : socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
-    ~StreamClient() { hub_.leave(this); }
+    ~StreamSocket() override { hub_.leave(this); }
 
     void accept(const UpgradeRequest& request) {
         // The socket has timers of its own from here: pings find a peer that is gone.
@@ -36,7 +46,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         timeout.keep_alive_pings = true;
         socket_.set_option(timeout);
         socket_.read_message_max(kClientMessageBytesMax);
-        socket_.async_accept(request, [self = shared_from_this()](beast::error_code ec) {
+        socket_.async_accept(request, [self = this->shared_from_this()](beast::error_code ec) {
             if (ec) return;
             self->open_ = true;
             self->hub_.join(self.get());
@@ -45,7 +55,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         });
     }
 
-    void push(const StreamHub::Message& message) {
+    void push(const StreamHub::Message& message) override {
         if (writing_) {
             hub_.counters_.stream_pushes_skipped.add();
             return;
@@ -53,12 +63,12 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         write(message);
     }
 
-    void close() {
+    void close() override {
         if (!open_) return;
         open_ = false;
         // Beast allows a close beside a write that is under way only from within the same strand; ours is.
         socket_.async_close({websocket::close_code::going_away, "shutting down"},
-                            [self = shared_from_this()](beast::error_code) {});
+                            [self = this->shared_from_this()](beast::error_code) {});
     }
 
   private:
@@ -68,14 +78,14 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         hub_.counters_.stream_pushes.add();
         socket_.text(true);
         const auto buffer = boost::asio::buffer(*message);
-        socket_.async_write(
-            buffer, [self = shared_from_this(), message = std::move(message)](beast::error_code ec, size_t) {
-                self->writing_ = false;
-                if (ec) self->open_ = false;
-            });
+        socket_.async_write(buffer, [self = this->shared_from_this(), message = std::move(message)](
+                                        beast::error_code ec, size_t) {
+            self->writing_ = false;
+            if (ec) self->open_ = false;
+        });
     }
     void read() {
-        socket_.async_read(incoming_, [self = shared_from_this()](beast::error_code ec, size_t) {
+        socket_.async_read(incoming_, [self = this->shared_from_this()](beast::error_code ec, size_t) {
             if (ec) {
                 self->open_ = false;
                 self->hub_.leave(self.get());
@@ -86,7 +96,7 @@ class StreamClient : public std::enable_shared_from_this<StreamClient> {
         });
     }
 
-    websocket::stream<beast::tcp_stream> socket_;
+    websocket::stream<Stream> socket_;
     StreamHub& hub_;
     std::shared_ptr<void> lease_;
     beast::flat_buffer incoming_;
@@ -152,9 +162,14 @@ void StreamHub::close_all() {
     for (StreamClient* client : clients) client->close();
 }
 
-void serve_stream(beast::tcp_stream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub,
                   std::shared_ptr<void> lease) {
-    std::make_shared<StreamClient>(std::move(stream), hub, std::move(lease))->accept(request);
+    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(lease))->accept(request);
+}
+
+void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+                  std::shared_ptr<void> lease) {
+    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(lease))->accept(request);
 }
 
 }  // namespace penstock::http

@@ -4,6 +4,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -13,7 +14,12 @@
 
 namespace penstock::http {
 
+using PlainStream = boost::beast::tcp_stream;
+using SecureStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;
+
 class StreamClient;
+template <typename Stream>
+class StreamSocket;
 
 /// Knows the clients and makes their messages. Lives in the HTTP thread.
 class StreamHub {
@@ -32,9 +38,11 @@ class StreamHub {
     /// Called when the last one has gone; may be empty.
     std::function<void()> on_last_left;
 
-  private:
-    friend class StreamClient;
     using Message = std::shared_ptr<const std::string>;
+
+  private:
+    template <typename Stream>
+    friend class StreamSocket;
     void join(StreamClient* client);
     void leave(StreamClient* client);
     /// What a new client begins with: also the curve of the last minutes, and the newest events.
@@ -54,7 +62,9 @@ class StreamHub {
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
 /// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then.
-void serve_stream(boost::beast::tcp_stream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+                  std::shared_ptr<void> lease);
+void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub,
                   std::shared_ptr<void> lease);
 
 }  // namespace penstock::http

@@ -9,6 +9,15 @@ namespace penstock {
 namespace {
 constexpr int64_t kTimeoutCheckNs = 1'000'000'000;
 constexpr size_t kPadding = 64;
+
+WireFormat format_of(uint8_t first) { return first == 'P' ? WireFormat::kBinary : WireFormat::kNdjson; }
+
+NetLoop::Options with_plain_answer(NetLoop::Options options) {
+    options.tls.plain_answer = [](uint8_t first) {
+        return answers::error(format_of(first), Refusal::kTlsRequired, info(Refusal::kTlsRequired).help);
+    };
+    return options;
+}
 }  // namespace
 
 Ingest::Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Clock& clock)
@@ -17,7 +26,7 @@ Ingest::Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Cl
       telemetry_(telemetry),
       clock_(clock),
       hasher_(options_.hash_secret),
-      loop_(NetLoop::create(options_.net, *this)) {
+      loop_(NetLoop::create(with_plain_answer(options_.net), *this)) {
     for (const Tenant& tenant : options_.tenants) {
         if (tenants_.size() <= tenant.id) tenants_.resize(tenant.id + size_t{1});
         tenants_[tenant.id] = {&tenant, TokenBucket(tenant.rate_limit, tenant.burst)};
@@ -53,8 +62,7 @@ void Ingest::on_data(ConnectionId id, std::span<const uint8_t> data) {
     if (round_ns_ == 0) round_ns_ = clock_.monotonic_ns();
     c->last_read_ns = round_ns_;
     telemetry_.received_bytes.add(data.size());
-    if (c->format == WireFormat::kUnknown)
-        c->format = data[0] == 'P' ? WireFormat::kBinary : WireFormat::kNdjson;
+    if (c->format == WireFormat::kUnknown) c->format = format_of(data[0]);
     if (!readable(*c)) return hold(*c, data);
     read(*c, data);
 }

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,18 +28,20 @@ void expect(bool holds, const char* what) {
 
 }  // namespace
 
-LocalCertificate::LocalCertificate() {
+LocalCertificate::LocalCertificate(int64_t valid_s) {
     char name[] = "/tmp/penstock-certificate-XXXXXX";
     expect(mkdtemp(name) != nullptr, "mkdtemp failed");
     folder_ = name;
     file_ = folder_ + "/localhost.pem";
+    key_file_ = folder_ + "/localhost.key";
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* certificate = X509_new();
     expect(key != nullptr && certificate != nullptr, "no certificate can be made");
     X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3'600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86'400);
+    static std::atomic<long> serial{1};
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), std::min<int64_t>(valid_s, 0) - 3'600);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), valid_s);
     X509_set_pubkey(certificate, key);
     X509_NAME* subject = X509_get_subject_name(certificate);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
@@ -50,6 +53,11 @@ LocalCertificate::LocalCertificate() {
     X509_sign(certificate, key, EVP_sha256());
     FILE* out = std::fopen(file_.c_str(), "w");
     expect(out != nullptr && PEM_write_X509(out, certificate) == 1, "the certificate cannot be written");
+    std::fclose(out);
+    out = std::fopen(key_file_.c_str(), "w");
+    expect(out != nullptr && fchmod(fileno(out), 0600) == 0 &&
+               PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+           "the key cannot be written");
     std::fclose(out);
     context_.reset(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_use_certificate(context_.get(), certificate);

@@ -18,18 +18,20 @@ namespace penstock::test {
 /// A self-signed certificate for `localhost`, in a folder of its own that goes with it.
 class LocalCertificate {
   public:
-    LocalCertificate();
+    /// `valid_s`: from now on; negative: it has expired so long ago.
+    explicit LocalCertificate(int64_t valid_s = 86'400);
     ~LocalCertificate();
     LocalCertificate(const LocalCertificate&) = delete;
     LocalCertificate& operator=(const LocalCertificate&) = delete;
-    const std::string& file() const { return file_; }  ///< PEM; as an authority it vouches for itself
+    const std::string& file() const { return file_; }          ///< PEM; as an authority it vouches for itself
+    const std::string& key_file() const { return key_file_; }  ///< PEM, mode 0600
     SSL_CTX* context() const { return context_.get(); }
 
   private:
     struct ContextEnd {
         void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
     };
-    std::string folder_, file_;
+    std::string folder_, file_, key_file_;
     std::unique_ptr<SSL_CTX, ContextEnd> context_;
 };
 

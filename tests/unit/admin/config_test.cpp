@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "admin/config_keys.h"
+#include "tests/support/receiver.h"
 
 namespace penstock {
 namespace {
@@ -134,6 +135,40 @@ TEST_F(ConfigTest, FaultsOfTheEnvironmentAndOfFlagsNameTheirSource) {
         "--set: http.listen: \"example.org\" is not an address of this host; write an IP address, 0.0.0.0 "
         "for "
         "all of them, or localhost");
+}
+
+TEST_F(ConfigTest, WhatOthersReachNeedsTlsOrAnExplicitWord) {
+    EXPECT_EQ(faults("[ingest]\nlisten = \"0.0.0.0:7400\"\n[http]\nlisten = \"[::]:3000\"\n"),
+              "FILE:2: ingest.listen: 0.0.0.0:7400 is reached from other hosts, and without TLS everybody on "
+              "the way reads along; give ingest.tls_certificate and ingest.tls_key, or say ingest.plain_text "
+              "= \"everywhere\"\n"
+              "FILE:4: http.listen: [::]:3000 is reached from other hosts, and without TLS everybody on the "
+              "way reads along; give http.tls_certificate and http.tls_key, or say http.plain_text = "
+              "\"everywhere\"");
+    EXPECT_EQ(faults("[ingest]\nlisten = \"0.0.0.0:7400\"\nplain_text = \"everywhere\"\n"), "");
+    for (const std::string loopback : {"127.0.0.9:1", "localhost:1", "[::1]:1"})
+        EXPECT_EQ(faults("[http]\nlisten = \"" + loopback + "\"\n"), "");
+    const test::LocalCertificate certificate;
+    EXPECT_EQ(faults("[ingest]\nlisten = \"0.0.0.0:7400\"\ntls_certificate = \"" + certificate.file() +
+                     "\"\ntls_key = \"" + certificate.key_file() + "\"\n"),
+              "");
+}
+
+TEST_F(ConfigTest, ACertificateAndItsKeyAreTriedWhenLoaded) {
+    const test::LocalCertificate certificate, other, expired(-1);
+    EXPECT_EQ(faults("[http]\ntls_certificate = \"x.pem\"\n"),
+              "FILE:2: http.tls_key: is missing; a certificate and its key go together");
+    EXPECT_EQ(faults("[http]\ntls_certificate = \"x.pem\"\ntls_key = \"x.key\"\n"),
+              "FILE:2: http.tls_certificate: cannot read " + folder + "/x.pem: No such file or directory");
+    EXPECT_EQ(faults("[http]\ntls_certificate = \"" + certificate.file() + "\"\ntls_key = \"" +
+                     other.key_file() + "\"\n"),
+              "FILE:3: http.tls_key: " + other.key_file() + " is not the key of the first certificate in " +
+                  certificate.file());
+    EXPECT_EQ(faults("[http]\ntls_certificate = \"" + expired.file() + "\"\ntls_key = \"" +
+                     expired.key_file() + "\"\n"),
+              "");
+    ASSERT_EQ(notes.warnings.size(), 1u);
+    EXPECT_NE(notes.warnings[0].find("expired at"), std::string::npos) << notes.warnings[0];
 }
 
 TEST_F(ConfigTest, AnUnknownVariableIsAWarningBecauseOthersMayHaveSetIt) {
