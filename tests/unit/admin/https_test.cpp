@@ -17,7 +17,7 @@
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
-#include "tests/support/memory_workflows.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/receiver.h"
 #include "tests/support/tls_peer.h"
 
@@ -46,8 +46,8 @@ struct HttpsTest : testing::Test {
     }
     void start(uint64_t hsts_s) {
         server = std::make_unique<HttpServer>(
-            HttpServer::Options{.listen = "127.0.0.1:0", .tls = &identity, .hsts_s = hsts_s}, telemetry,
-            hot.log(), book, letters, alerts, no_workflows(), control_requests, clock);
+            HttpServer::Options{.listen = "127.0.0.1:0", .tls = &identity, .hsts_s = hsts_s},
+            http_parts(telemetry, hot.log(), clock, book, letters, control_requests, alerts));
         server->start();
     }
     cli::ApiAddress api(const std::string& host, const std::string& ca) const {
