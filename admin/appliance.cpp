@@ -29,6 +29,7 @@
 #include "admin/http/server.h"
 #include "admin/logging.h"
 #include "pipeline/thread_priority.h"
+#include "stages/access/access_book.h"
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/sla_stage.h"
@@ -200,7 +201,7 @@ class Appliance {
             auto dedup = std::async(std::launch::async, [this] {
                 recover_dedup(log_, &identity_runs_, dedup_, window_ns(), clock_);
             });
-            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_},
+            recover_state(log_, state_, {&engine_, &positions_, &book_, &alerts_, &access_},
                           start_.accept_partial_state);
             dedup.get();
         } catch (const LogError& e) {
@@ -226,8 +227,8 @@ class Appliance {
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
-            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_}, telemetry_, clock_,
-            [this] { ingest_->wake(); });
+            ring_, engine_, std::vector<StateMachine*>{&positions_, &book_, &alerts_, &access_}, telemetry_,
+            clock_, [this] { ingest_->wake(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;
@@ -500,6 +501,7 @@ class Appliance {
     ProducerPositions positions_;  // state thread
     DeadLetterBook book_;          // state thread; read by others
     AlertBook alerts_;             // state thread; read by others
+    AccessBook access_;            // state thread; read by others
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
     Vocabulary vocabulary_;

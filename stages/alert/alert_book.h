@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/record_text.h"
 #include "pipeline/saved_map.h"
 #include "pipeline/state_machine.h"
 #include "schemas/alert.h"
@@ -18,7 +19,6 @@
 #include "stages/alert/inhibition.h"
 #include "stages/alert/notice.h"
 #include "stages/alert/policy.h"
-#include "stages/alert/record_text.h"
 #include "stages/alert/window.h"
 
 namespace penstock {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "stages/alert/record_text.h"
+#include "pipeline/record_text.h"
 
 namespace penstock {
 namespace {
