@@ -41,4 +41,11 @@ bool is_listen_host(const std::string& host) {
            inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
+bool is_loopback_listen(const std::string& host) {
+    in_addr v4;
+    in6_addr v6;
+    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return host == "localhost" || (inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
 }  // namespace penstock

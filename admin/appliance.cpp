@@ -16,6 +16,7 @@
 #include <optional>
 #include <thread>
 
+#include "admin/appliance_access.h"
 #include "admin/appliance_alerts.h"
 #include "admin/appliance_control.h"
 #include "admin/appliance_intake.h"
@@ -152,8 +153,10 @@ class Appliance {
         engine_.subject_key = subject_hasher(log_.identity().hash_secret);
         connect(engine_, alerts_);
         read_workflows();
-        http_ = std::make_unique<HttpServer>(HttpServer::Options{config.http.listen}, telemetry_, log_, book_,
-                                             letters_, alerts_, workflow_access(), control_requests_, clock_);
+        admin_key_hash_ = local_admin_key_hash(folder_.sub("admin.key"));
+        http_ = std::make_unique<HttpServer>(
+            HttpServer::Options{.listen = config.http.listen, .access = access_setup()}, telemetry_, log_,
+            book_, letters_, alerts_, workflow_access(), control_requests_, clock_);
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -288,6 +291,12 @@ class Appliance {
         }
     }
 
+    http::AccessSetup access_setup() {
+        http::AccessSetup setup = access_setup_of(config_.access);
+        setup.book = &access_;
+        return setup;
+    }
+
     WorkflowAccess workflow_access() {
         WorkflowAccess access{workflow_reader_, simulations_, document_faults};
         for (const auto& [name, workflow] : workflows_) access.of_files.insert(name);
@@ -302,12 +311,14 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{},"access":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs, engine.instance_retention_ns,
                 engine.sources.idle_ns, engine.sources.hold_ns, engine.sources.lag_ns,
                 tenant_names_json(log_.names().tenants), alert_targets_json(config_, log_.names()),
-                alert_rules_json(config_.alerts)));
+                alert_rules_json(config_.alerts), access_facts_json(config_.access)));
+        for (const ControlRequest& r : access_records_of_start(config_, access_, admin_key_hash_))
+            sequencer_->publish_control(r.kind, r.name, r.text);
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
@@ -502,6 +513,7 @@ class Appliance {
     DeadLetterBook book_;          // state thread; read by others
     AlertBook alerts_;             // state thread; read by others
     AccessBook access_;            // state thread; read by others
+    std::string admin_key_hash_;
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
     Vocabulary vocabulary_;

@@ -23,6 +23,12 @@ inline std::optional<Role> role_of(std::string_view name) {
     return static_cast<Role>(at - kRoleNames.begin());
 }
 
+/// 1 to 64 lower case letters, digits, '.', '_', '-' and '@', beginning with a letter or digit.
+inline bool is_user_name(std::string_view name) {
+    return !name.empty() && name.size() <= 64 && std::string_view("._-@").find(name[0]) == name.npos &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-@") == name.npos;
+}
+
 /// Names of which one may be seen; empty: all.
 struct Scope {
     std::vector<std::string> regions, tenants;
@@ -42,7 +48,7 @@ struct Scope {
 struct Principal {
     enum class Kind : uint8_t {
         kNobody,   ///< not signed in
-        kLocal,    ///< a program on this host, where nobody has to sign in
+        kLocal,    ///< a program on this host: nobody has to sign in, or it has the local admin's key
         kUser,     ///< by a session or a token
         kMachine,  ///< by an API key
     };
@@ -51,7 +57,7 @@ struct Principal {
     uint64_t user = 0;           ///< its number; 0: no user
     Role role = Role::kAdmin;
     Scope scope;
-    std::string session;  ///< id; empty: none
+    std::string session;  ///< id of the session, or of the key; empty: neither
 };
 
 /// A user as those see it who hand out work.
@@ -71,6 +77,9 @@ inline bool operator==(const Operator& a, const Operator& b) {
            a.regions == b.regions && a.skills == b.skills && a.active == b.active &&
            a.last_seen_ns == b.last_seen_ns;
 }
+
+/// Of one user, as JSON.
+inline constexpr size_t kPreferencesBytesMax = 16 * 1024;
 
 /// A person who may sign in. Secrets are kept as hashes; nothing of them leaves by the API.
 struct User {
@@ -100,6 +109,9 @@ struct UserSession {
     std::string peer, agent;  ///< address and port; the User-Agent header
     std::string how;          ///< "token" or "password"
 };
+
+/// Id and name of the key of programs on this host that may read the data folder.
+inline constexpr std::string_view kLocalAdmin = "local-admin";
 
 /// Of a machine.
 struct ApiKey {

@@ -270,7 +270,7 @@ int change(ChangeFlags& flags, bool drop) {
         complain("no open dead letter is like this");
         return kFailed;
     }
-    const HostPort address = flags.place.address();
+    const ApiPlace address = flags.place.address();
     json::array results;
     std::map<std::string, uint64_t> counts{{"done", 0}, {"failed", 0}};
     for (const json::object& letter : letters) {

@@ -4,6 +4,8 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 
 #include "admin/cli/terminal.h"
 
@@ -15,7 +17,7 @@ namespace http = beast::http;
 
 namespace {
 
-HttpReply call(const HostPort& from, http::request<http::string_body> request, int timeout_s) {
+HttpReply call(const ApiPlace& from, http::request<http::string_body> request, int timeout_s) {
     asio::io_context context;
     asio::ip::tcp::resolver resolver(context);
     beast::tcp_stream stream(context);
@@ -24,6 +26,7 @@ HttpReply call(const HostPort& from, http::request<http::string_body> request, i
     request.set(http::field::host, from.host);
     request.set(http::field::user_agent, "penstock/" PENSTOCK_VERSION);
     request.set(http::field::connection, "close");
+    if (!from.key.empty()) request.set("X-API-Key", from.key);
     request.prepare_payload();
     parser.body_limit(64 * 1024 * 1024);
 
@@ -52,30 +55,50 @@ HttpReply call(const HostPort& from, http::request<http::string_body> request, i
     return {parser.get().result_int(), std::move(parser.get().body())};
 }
 
+http::request<http::string_body> with_json(http::verb method, const std::string& target,
+                                           const std::string& json) {
+    http::request<http::string_body> request(method, target, 11, json);
+    request.set(http::field::content_type, "application/json");
+    return request;
+}
+
 }  // namespace
 
-HttpReply http_get(const HostPort& from, const std::string& target, int timeout_s) {
+HttpReply http_get(const ApiPlace& from, const std::string& target, int timeout_s) {
     return call(from, {http::verb::get, target, 11}, timeout_s);
 }
 
-HttpReply http_post(const HostPort& to, const std::string& target, const std::string& json, int timeout_s) {
-    http::request<http::string_body> request(http::verb::post, target, 11, json);
-    request.set(http::field::content_type, "application/json");
-    return call(to, std::move(request), timeout_s);
+HttpReply http_post(const ApiPlace& to, const std::string& target, const std::string& json, int timeout_s) {
+    return call(to, with_json(http::verb::post, target, json), timeout_s);
 }
 
-HttpReply http_delete(const HostPort& to, const std::string& target, int timeout_s) {
+HttpReply http_patch(const ApiPlace& to, const std::string& target, const std::string& json, int timeout_s) {
+    return call(to, with_json(http::verb::patch, target, json), timeout_s);
+}
+
+HttpReply http_delete(const ApiPlace& to, const std::string& target, int timeout_s) {
     return call(to, {http::verb::delete_, target, 11}, timeout_s);
 }
 
-HostPort appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config) {
-    const std::string text = place.empty() ? config.load().http.listen : place;
-    auto address = parse_host_port(text, 3000);
+ApiPlace appliance_at(const std::string& place, std::string_view flag, const ConfigFlags& config,
+                      const std::string& key) {
+    std::string text = place;
+    ApiPlace at;
+    at.key = key;
+    if (const char* given = std::getenv("PENSTOCK_API_KEY"); at.key.empty() && given) at.key = given;
+    if (place.empty()) {
+        const Config own = config.load();
+        text = own.http.listen;
+        if (at.key.empty()) std::ifstream(own.data_dir + "/admin.key") >> at.key;
+    }
+    const auto address = parse_host_port(text, 3000);
     if (!address)
         throw CommandError(kUsage, fmt::format("{} \"{}\" is no address; write host:port", flag, text));
-    if (address->host == "0.0.0.0") address->host = "127.0.0.1";  // what listens everywhere listens here
-    if (address->host == "::") address->host = "::1";
-    return *address;
+    at.host = address->host;
+    at.port = address->port;
+    if (at.host == "0.0.0.0") at.host = "127.0.0.1";  // what listens everywhere listens here
+    if (at.host == "::") at.host = "::1";
+    return at;
 }
 
 }  // namespace penstock::cli

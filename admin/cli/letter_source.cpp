@@ -62,7 +62,7 @@ class Folder {
         const size_t question = target.find('?');
         http::Response answer;
         if (target.size() > kList.size() && target[kList.size()] == '/') {
-            answer = door_.show(std::string_view(target).substr(kList.size() + 1));
+            answer = door_.show({}, std::string_view(target).substr(kList.size() + 1));
         } else {
             http::Request request;
             request.path = kList;
@@ -96,6 +96,7 @@ void settle_time(std::string& text, std::string_view flag) {
 }
 
 void LetterPlace::add_to(CLI::App& command, bool reads_only) {
+    command.add_option("--api-key", api_key, kApiKeyHelp);
     CLI::Option* asked =
         command.add_option("--server", server,
                            "the appliance's HTTP address, host:port; without it http.listen of the "

@@ -15,11 +15,12 @@ namespace penstock::cli {
 /// Which appliance is meant.
 struct LetterPlace {
     std::string server;    ///< --server; empty: http.listen of the configuration
+    std::string api_key;   ///< --api-key
     std::string data_dir;  ///< --data-dir; not empty: its log is read, and nobody is asked
     ConfigFlags config;
 
     void add_to(CLI::App& command, bool reads_only);
-    HostPort address() const { return appliance_at(server, "--server", config); }
+    ApiPlace address() const { return appliance_at(server, "--server", config, api_key); }
 };
 
 /// Which letters are meant; texts as the API takes them, empty: any.

@@ -21,7 +21,7 @@ std::string user_at_host();
 
 /// Calls throw CommandError where the answer is a problem; its faults, if it lists some, go to stderr.
 struct Place {
-    std::string server;
+    std::string server, api_key;
     ConfigFlags config;
     OutputFormat output;
 
@@ -30,6 +30,7 @@ struct Place {
     boost::json::object post(const std::string& target, const boost::json::object& body) const;
     /// `body` is JSON as it is.
     boost::json::object post_text(const std::string& target, const std::string& body) const;
+    boost::json::object patch(const std::string& target, const boost::json::object& body) const;
     boost::json::object remove(const std::string& target) const;
     /// Prints what the API answered, or its text.
     void show(const boost::json::object& answer, const std::string& text) const;

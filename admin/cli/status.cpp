@@ -126,13 +126,13 @@ std::string dead_letters_text(const json::value& s) {
 }
 
 struct Flags {
-    std::string from;
+    std::string from, api_key;
     ConfigFlags config;
     OutputFormat output;
 };
 
 int run(const Flags& flags) {
-    const HostPort address = appliance_at(flags.from, "--from", flags.config);
+    const ApiPlace address = appliance_at(flags.from, "--from", flags.config, flags.api_key);
     const HttpReply reply = http_get(address, "/api/v1/status");
     json::error_code failed;
     const json::value status = json::parse(reply.body, failed);
@@ -159,6 +159,7 @@ void add_status(CLI::App& app, int& exit_code) {
         "  penstock status\n"
         "  penstock status --from 10.0.0.7:3000 -o json | jq .regions\n"
         "Exit codes: 0 it answers, 1 it answers that it has failed, 3 it does not answer.");
+    command->add_option("--api-key", flags->api_key, kApiKeyHelp);
     command->add_option("--from", flags->from,
                         "its HTTP address, host:port; without it http.listen of the configuration");
     flags->config.add_to(*command);

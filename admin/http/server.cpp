@@ -68,8 +68,14 @@ struct HttpServer::Impl {
           access(std::move(workflow_access)),
           workflows(access, log, queries, alert_book, asker, clock),
           simulations(access, log, clock),
-          router(telemetry, clock, sampler, queries, letters, alerts, workflows, simulations, counters),
-          hub(telemetry, clock, sampler, queries, counters) {}
+          gate(options.access, telemetry, control_requests, clock),
+          passwords(std::make_unique<http::PasswordPool>(
+              [this](std::function<void()> work) { asio::post(net->io, std::move(work)); })),
+          sign_in(gate, asker, control_requests, *passwords, clock),
+          people(gate, log, asker, *passwords),
+          router(telemetry, clock, sampler, queries, letters, alerts, workflows, simulations, gate, sign_in,
+                 people, counters),
+          hub(telemetry, clock, sampler, queries, gate, counters) {}
 
     void listen() {
         const tcp::endpoint endpoint = resolve(options.listen);
@@ -182,9 +188,13 @@ struct HttpServer::Impl {
     WorkflowAccess access;
     http::WorkflowDoor workflows;
     http::SimulationDoor simulations;
+    http::Gate gate;
+    std::unique_ptr<http::PasswordPool> passwords;  ///< ends before `net`
+    http::SignInDoor sign_in;
+    http::PeopleDoor people;
     http::Router router;
     http::StreamHub hub;
-    http::SessionContext context{router, hub, counters};
+    http::SessionContext context{router, gate, hub, counters};
     size_t connections = 0;
     bool stopping = false;
     uint16_t bound_port = 0;
@@ -221,6 +231,7 @@ void HttpServer::start() {
 
 void HttpServer::stop() {
     if (!impl_->thread.joinable()) return;
+    impl_->passwords->stop();
     asio::post(impl_->net->io, [impl = impl_.get()] { impl->farewell(); });
     impl_->thread.join();
     impl_->hub.on_last_left = nullptr;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "admin/http/access_setup.h"
 #include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
@@ -30,6 +31,7 @@ class HttpServer {
     struct Options {
         std::string listen = "127.0.0.1:3000";  ///< host:port; port 0 takes a free one; [::1]:3000 for IPv6
         size_t connections_max = 512;
+        http::AccessSetup access = {};
     };
     HttpServer(Options options, const Telemetry& telemetry, const EventLog& log, const DeadLetterBook& book,
                LetterMailbox& letters, const AlertReader& alerts, WorkflowAccess workflows,

@@ -24,7 +24,6 @@ class AccessBook final : public StateMachine, public AccessReader {
     static constexpr size_t kUsersMax = 10'000, kSessionsMax = 100'000, kKeysMax = 1000;
     /// Of one user; of more the one that was seen longest ago ends.
     static constexpr size_t kSessionsOfUserMax = 100;
-    static constexpr size_t kPreferencesBytesMax = 16 * 1024;
     /// Somebody is active for so long after a sign of life.
     static constexpr int64_t kPresenceNs = 300'000'000'000;
 

@@ -171,7 +171,7 @@ TEST(AccessBook, PreferencesAreKeptWholeAndBounded) {
     rig.user("ann", R"(,"display_name":"Ann")");
     rig.restart();
     EXPECT_EQ(rig.book->user("ann")->preferences, R"({"theme":"dark"})");
-    const std::string large(AccessBook::kPreferencesBytesMax, 'x');
+    const std::string large(kPreferencesBytesMax, 'x');
     EXPECT_TRUE(rig.book->refused(rig.control(ControlKind::kPreferencesSet, "ann",
                                               fmt::format(R"({{"preferences":{{"a":"{}"}}}})", large))));
 }
