@@ -43,8 +43,9 @@ bool is_listen_host(const std::string& host) {
 
 bool is_loopback(const std::string& host) {
     in_addr v4;
-    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-    return host == "localhost" || host == "::1";
+    in6_addr v6;
+    if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return host == "localhost" || (inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
 }
 
 }  // namespace penstock

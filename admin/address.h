@@ -18,7 +18,7 @@ std::optional<HostPort> parse_host_port(std::string_view text, uint16_t default_
 
 /// An address that a socket of this host can be bound to: an IP literal, or localhost.
 bool is_listen_host(const std::string& host);
-/// One that only this host reaches.
+/// One that only this host reaches: 127.x.y.z, ::1 or localhost.
 bool is_loopback(const std::string& host);
 
 }  // namespace penstock

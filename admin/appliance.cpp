@@ -16,6 +16,7 @@
 #include <optional>
 #include <thread>
 
+#include "admin/appliance_access.h"
 #include "admin/appliance_alerts.h"
 #include "admin/appliance_control.h"
 #include "admin/appliance_events.h"
@@ -160,6 +161,7 @@ class Appliance {
         make_regions();
         machines_.engine.subject_key = subject_hasher(log_.identity().hash_secret);
         read_workflows();
+        admin_key_hash_ = local_admin_key_hash(folder_.sub("admin.key"));
         http_ = std::make_unique<HttpServer>(
             http_options(), HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_,
                                               control_requests_, event_requests_, machines_.alerts,
@@ -184,8 +186,11 @@ class Appliance {
   private:
     int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
 
-    HttpServer::Options http_options() const {
-        return {.listen = config_.http.listen, .tls = http_tls_.get(), .hsts_s = config_.http.hsts_s};
+    HttpServer::Options http_options() {
+        return {.listen = config_.http.listen,
+                .tls = http_tls_.get(),
+                .hsts_s = config_.http.hsts_s,
+                .access = access_setup()};
     }
 
     void make_regions() {
@@ -304,6 +309,12 @@ class Appliance {
         }
     }
 
+    http::AccessSetup access_setup() {
+        http::AccessSetup setup = access_setup_of(config_.access);
+        setup.book = &machines_.access;
+        return setup;
+    }
+
     WorkflowAccess workflow_access() {
         WorkflowAccess access{workflow_reader_, simulations_, document_faults};
         for (const auto& [name, workflow] : workflows_) access.of_files.insert(name);
@@ -318,13 +329,15 @@ class Appliance {
         sequencer_->publish_control(
             ControlKind::kBoot, host,
             fmt::format(
-                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{},"regions":{},"review":{}}})",
+                R"({{"version":"{}","pid":{},"last_stamp_ns":{},"recovery_hold_ns":{},"instance_retention_ns":{},"source_idle_ns":{},"source_hold_ns":{},"source_lag_ns":{},"tenants":{},"targets":{},"alerts":{},"regions":{},"review":{},"access":{}}})",
                 PENSTOCK_VERSION, getpid(), log_.bounds().records > 0 ? sequencer_->last_stamp_ns() : 0,
                 static_cast<int64_t>(config_.sla.recovery_hold_s) * kSecondNs, engine.instance_retention_ns,
                 engine.sources.idle_ns, engine.sources.hold_ns, engine.sources.lag_ns,
                 tenant_names_json(log_.names().tenants), alert_targets_json(config_, log_.names()),
                 alert_rules_json(config_.alerts), tenant_names_json(log_.names().regions),
-                review_rules_json(config_, log_.names())));
+                review_rules_json(config_, log_.names()), access_facts_json(config_.access)));
+        for (const ControlRequest& r : access_records_of_start(config_, machines_.access, admin_key_hash_))
+            sequencer_->publish_control(r.kind, r.name, r.text);
         for (const auto& [name, document] : active_documents_)
             if (workflows_.find(name) == workflows_.end())
                 sequencer_->publish_control(ControlKind::kWorkflowRetired, name, "");
@@ -522,6 +535,7 @@ class Appliance {
     ControlMailbox control_requests_{1024};
     EventsMailbox event_requests_{64};
     StateMachines machines_;  // state thread; its books are read by others
+    std::string admin_key_hash_;
     AuditTrail audit_trail_{machines_.audit, state_};
     FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
     EngineReader workflow_reader_;

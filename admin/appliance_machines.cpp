@@ -17,12 +17,18 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
     alerts.on_fired = [this](const Alert& alert, StampNs at_ns, Seq seq) {
         review.on_alert_fired(alert, at_ns, seq);
     };
+    access.on_operator = [this](const Operator& who, StampNs at_ns, Seq seq) {
+        review.on_operator(who, at_ns, seq);
+    };
     audit.facts_of = [this](ControlKind kind, std::string_view name, Seq seq) {
         return audit_facts(kind, name, seq);
     };
 }
 
-std::vector<StateMachine*> StateMachines::books() { return {&positions, &letters, &alerts, &review, &audit}; }
+std::vector<StateMachine*>
+StateMachines::books() {  // Who is there is known before anything is given to them.
+    return {&positions, &letters, &access, &alerts, &review, &audit};
+}
 
 std::vector<StateMachine*> StateMachines::all() {
     std::vector<StateMachine*> out = books();

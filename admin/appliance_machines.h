@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "stages/access/access_book.h"
 #include "stages/alert/alert_book.h"
 #include "stages/audit/audit_book.h"
 #include "stages/review/review_book.h"
@@ -21,6 +22,7 @@ struct StateMachines {
     Engine engine;
     ProducerPositions positions;
     DeadLetterBook letters;
+    AccessBook access;
     AlertBook alerts;
     ReviewBook review;
     AuditBook audit;  ///< last: it asks the others what came of a command

@@ -174,6 +174,25 @@ struct Config {
         std::vector<NotifyTarget> targets;
     } notify;
 
+    struct Access {
+        std::string demo = "false";     ///< true | false: the demo's users
+        std::string required = "auto";  ///< auto | true | false: whether everybody signs in
+        std::string open;               ///< kOpenWord lets everybody in, also beyond loopback
+        std::string metrics = "open";   ///< open | viewer: who may read /metrics
+        uint64_t session_idle_s = 1'800, session_life_s = 43'200;
+        std::string jwt_secret_file;  ///< empty: no bearer JWT
+        std::string jwt_issuer, jwt_audience;
+
+        static constexpr const char* kOpenWord = "yes, to everybody";
+        bool is_demo() const { return demo == "true"; }
+    } access;
+    struct User {
+        std::string name, display_name, role;
+        std::vector<std::string> regions, tenants, skills;
+        std::string email, password_hash, token_hash;
+    };
+    std::vector<User> users;
+
     struct Logging {
         std::string level = "info";   ///< debug | info | warn | error
         std::string format = "text";  ///< text | json

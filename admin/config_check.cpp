@@ -17,12 +17,6 @@
 namespace penstock {
 namespace {
 
-bool is_key_hash(std::string_view hash) {
-    constexpr std::string_view kPrefix = "blake2b:";
-    return hash.starts_with(kPrefix) && hash.size() == kPrefix.size() + 64 &&
-           hash.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string_view::npos;
-}
-
 /// data.<field>[.<field>...], without empty parts.
 bool is_data_path(std::string_view path) {
     return path.starts_with("data.") && path.size() > 5 && path.back() != '.' &&
@@ -39,6 +33,12 @@ bool in_choices(std::string_view choices, std::string_view value) {
 }
 
 }  // namespace
+
+bool is_key_hash(std::string_view hash) {
+    constexpr std::string_view kPrefix = "blake2b:";
+    return hash.starts_with(kPrefix) && hash.size() == kPrefix.size() + 64 &&
+           hash.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string_view::npos;
+}
 
 bool is_name(std::string_view name) {
     if (name.empty() || name.size() > limits::kNameBytesMax || name[0] == '_' || name[0] == '-') return false;
@@ -72,6 +72,8 @@ void ConfigLoader::check() {
     check_notify();
     check_alerts();
     check_review();
+    check_access();
+    check_users();
     check_files();
     check_tls("ingest", config_.ingest.listen, config_.ingest.tls);
     check_tls("http", config_.http.listen, config_.http.tls);
@@ -84,7 +86,7 @@ void ConfigLoader::check_values() {
         const std::string& value = *std::get<0>(key.field)(config_);
         if (key.kind == ValueKind::kChoice && !in_choices(key.choices, value)) {
             fault(origin_of(name), name, fmt::format("\"{}\" is not known; write {}", value, key.type()));
-        } else if (key.kind == ValueKind::kPath && value.empty()) {
+        } else if (key.kind == ValueKind::kPath && value.empty() && name == "data_dir") {
             fault(origin_of(name), name, "is empty; name a folder");
         } else if (key.kind == ValueKind::kAddress) {
             const auto address = parse_host_port(value);

@@ -19,7 +19,7 @@ std::vector<std::string> keys_of(std::string_view section) {
 }
 
 std::vector<std::string> sections() {
-    std::vector<std::string> names{"region", "tenant", "notify"};
+    std::vector<std::string> names{"region", "tenant", "user", "notify"};
     for (const ConfigKey& key : config_keys())
         names.emplace_back(key.section.empty() ? key.key : key.section);
     return names;
@@ -85,6 +85,8 @@ void ConfigLoader::read_file(const std::string& path) {
             read_regions(node);
         } else if (name == "tenant") {
             read_tenants(node);
+        } else if (name == "user") {
+            read_users(node);
         } else if (name == "notify") {
             read_notify(node);
         } else if (keys_of(name).empty()) {
@@ -123,6 +125,10 @@ void ConfigLoader::read_node(const ConfigKey& key, const toml::node& node) {
     const Origin origin = at(node);
     origins_[name] = origin;
     if (const auto* text = std::get_if<0>(&key.field)) {
+        if (const auto* flag = node.as_boolean(); flag && key.takes_flags()) {
+            *(*text)(config_) = flag->get() ? "true" : "false";
+            return;
+        }
         if (!node.is_string()) {
             fault(origin, name, fmt::format("is {}, must be text; put it in double quotes", type_name(node)));
             return;

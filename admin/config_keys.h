@@ -36,6 +36,8 @@ struct ConfigKey {
     uint64_t min = 0, max = 0;      ///< of kCount and kBytes, both inclusive
     std::string_view choices = {};  ///< of kChoice: "a|b|c"
 
+    /// Of kChoice: true and false are among them, and are written without quotes.
+    bool takes_flags() const { return choices.find("true") != choices.npos; }
     std::string name() const;      ///< "ingest.listen"
     std::string variable() const;  ///< "PENSTOCK_INGEST_LISTEN"
     std::string unit() const;      ///< "seconds", "bytes", ...; empty where there is none

@@ -59,6 +59,7 @@ class ConfigLoader {
     /// Of a section that may come several times. `otherwise`: where it is absent, or at fault.
     uint64_t count_of(const toml::table& table, std::string_view name, const std::string& prefix,
                       const CountRange& range, uint64_t otherwise);
+    void read_users(const toml::node& node);  // config_access.cpp
     void read_lookups(const toml::node& node);
     void read_type_aliases(const toml::node& node);
     bool flag_of(const toml::table& table, std::string_view name, const std::string& prefix, bool otherwise);
@@ -101,6 +102,8 @@ class ConfigLoader {
     /// The file's text; a fault where it cannot be read, a warning where every user of this host can.
     std::string secret_text(const std::string& file, const std::string& key);
     void warn_if_readable(const std::string& key, std::string_view what, std::string_view instead);
+    void check_access();
+    void check_users();
     void check_files();
     void check_tls(std::string_view section, const std::string& listen, const Config::Tls& tls);
     bool is_region(const std::string& name) const;
@@ -117,6 +120,9 @@ class ConfigLoader {
 bool is_name(std::string_view name);
 inline constexpr std::string_view kNameRule =
     "use 1 to 64 lower case letters, digits, _ and -, beginning with a letter or digit";
+
+/// "blake2b:<64 hexadecimal digits>".
+bool is_key_hash(std::string_view hash);
 
 /// PENSTOCK_..._<NAME>: upper case, with _ for -.
 std::string variable_name(std::string_view name);

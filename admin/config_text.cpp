@@ -71,6 +71,17 @@ constexpr std::string_view kRepeatedSections = R"(
 # rate_limit = 50000
 # burst = 100000
 
+# People who sign in, beside those made with `penstock user add` (docs/access.md).
+#
+# [[user]]
+# name = "ann"
+# display_name = "Ann Lee"
+# role = "supervisor"
+# regions = ["eu"]
+# skills = ["fire"]
+# email = "ann@example.org"
+# password_hash = "$argon2id$..."
+
 # Columns of a CSV file that are added to the events whose subject, source, type or data field is its key.
 #
 # [[enrich.lookup]]
@@ -133,7 +144,10 @@ constexpr std::string_view kRepeatedSections = R"(
 std::string toml_value(const ConfigKey& key, const Config& config) {
     // The accessors take a mutable Config because the loader writes through them; nothing is written here.
     auto& readable = const_cast<Config&>(config);
-    if (const auto* text = std::get_if<0>(&key.field)) return quoted(*(*text)(readable));
+    if (const auto* text = std::get_if<0>(&key.field)) {
+        const std::string& value = *(*text)(readable);
+        return key.takes_flags() && (value == "true" || value == "false") ? value : quoted(value);
+    }
     if (const auto* number = std::get_if<1>(&key.field)) {
         const uint64_t value = *(*number)(readable);
         if (key.kind == ValueKind::kBytes && value >= 1024 && value % 1024 == 0)

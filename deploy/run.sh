@@ -47,7 +47,7 @@ trap 'stop; exit 0' INT TERM HUP
 
 if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]}" 2>"$var/regions.log" 9>&- || { cat "$var/regions.log" >&2; exit 1; }; fi
 {
-    printf 'data_dir = "%s/data"\n[ingest]\nlisten = "%s"\n[http]\nlisten = "%s"\n' "$home" $events $console
+    printf 'data_dir = "%s/data"\n[ingest]\nlisten = "%s"\n[http]\nlisten = "%s"\n[access]\ndemo = true\n' "$home" $events $console
     printf '[log]\nbytes_max = "16GiB"\nretention_bytes = "8GiB"\n'
     printf '[sla]\nworkflows = ["%s/cameras.workflow.json"]\n' "$home"
     for region in us ca eu apac latam; do
@@ -89,7 +89,7 @@ else
     echo "  stored   $(curl -fs http://$console/metrics | awk '/^penstock_events_stored_total/ {print $2}') in the hot log; no region is configured"
 fi
 echo "  data     $home/data    logs  var/penstock.log"
-echo "  console  http://localhost:3000"
+echo "  console  http://localhost:3000/123123123123123 (the demo's users; docs/access.md has all)"
 echo "Ctrl-C stops everything."
 wait $service && status=0 || status=$?
 service=

@@ -23,6 +23,12 @@ inline std::optional<Role> role_of(std::string_view name) {
     return static_cast<Role>(at - kRoleNames.begin());
 }
 
+/// 1 to 64 lower case letters, digits, '.', '_', '-' and '@', beginning with a letter or digit.
+inline bool is_user_name(std::string_view name) {
+    return !name.empty() && name.size() <= 64 && std::string_view("._-@").find(name[0]) == name.npos &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-@") == name.npos;
+}
+
 /// Names of which one may be seen; empty: all.
 struct Scope {
     std::vector<std::string> regions, tenants;
@@ -42,7 +48,7 @@ struct Scope {
 struct Principal {
     enum class Kind : uint8_t {
         kNobody,   ///< not signed in
-        kLocal,    ///< a program on this host, where nobody has to sign in
+        kLocal,    ///< a program on this host: nobody has to sign in, or it has the local admin's key
         kUser,     ///< by a session or a token
         kMachine,  ///< by an API key
     };
@@ -51,7 +57,7 @@ struct Principal {
     uint64_t user = 0;           ///< its number; 0: no user
     Role role = Role::kAdmin;
     Scope scope;
-    std::string session;  ///< id; empty: none
+    std::string session;  ///< id of the session, or of the key; empty: neither
 };
 
 /// A user as those see it who hand out work.
@@ -64,6 +70,77 @@ struct Operator {
     std::vector<std::string> skills;
     bool active = false;       ///< a sign of life in the last minutes
     StampNs last_seen_ns = 0;  ///< the last of them
+};
+
+inline bool operator==(const Operator& a, const Operator& b) {
+    return a.user == b.user && a.name == b.name && a.role == b.role && a.enabled == b.enabled &&
+           a.regions == b.regions && a.skills == b.skills && a.active == b.active &&
+           a.last_seen_ns == b.last_seen_ns;
+}
+
+/// Of one user, as JSON.
+inline constexpr size_t kPreferencesBytesMax = 16 * 1024;
+
+/// A person who may sign in. Secrets are kept as hashes; nothing of them leaves by the API.
+struct User {
+    uint64_t number = 0;  ///< never given to another
+    std::string name, display_name;
+    Role role = Role::kViewer;
+    Scope scope;
+    std::vector<std::string> skills;
+    std::string email;
+    std::string password_hash;  ///< Argon2id as libsodium writes it; empty: no sign-in by password
+    std::string token_hash;     ///< as hash_api_key makes it; empty: no sign-in by token
+    bool enabled = true;
+    bool of_configuration = false;   ///< changed there only
+    std::string preferences = "{}";  ///< a JSON object
+    Seq version = 0;                 ///< the record that set it last
+    // Presence.
+    bool active = false;
+    StampNs last_seen_ns = 0;  ///< 0: never
+};
+
+/// Of a user who has signed in.
+struct UserSession {
+    std::string id;  ///< hash of the cookie's token, hexadecimal
+    uint64_t user = 0;
+    StampNs opened_ns = 0, seen_ns = 0;
+    StampNs ends_ns = 0;      ///< where nothing more is seen of it
+    std::string peer, agent;  ///< address and port; the User-Agent header
+    std::string how;          ///< "token" or "password"
+};
+
+/// Id and name of the key of programs on this host that may read the data folder.
+inline constexpr std::string_view kLocalAdmin = "local-admin";
+
+/// Of a machine.
+struct ApiKey {
+    std::string id, name;
+    std::string hash;  ///< as hash_api_key makes it
+    Role role = Role::kViewer;
+    Scope scope;
+    std::string by;
+    StampNs set_ns = 0;
+};
+
+/// Any thread. What is read is durable or about to be: a change is answered once it is.
+class AccessReader {
+  public:
+    virtual ~AccessReader() = default;
+    virtual size_t user_count() const = 0;
+    virtual std::optional<User> user(uint64_t number) const = 0;
+    virtual std::optional<User> user(std::string_view name) const = 0;
+    /// By number; only enabled ones.
+    virtual std::vector<User> users_of_token(std::string_view token_hash) const = 0;
+    /// By number.
+    virtual std::vector<User> users() const = 0;
+    virtual std::optional<UserSession> session(std::string_view id) const = 0;
+    /// Of one user, or of all (0); the oldest first.
+    virtual std::vector<UserSession> sessions(uint64_t user) const = 0;
+    virtual std::optional<ApiKey> key_of_hash(std::string_view hash) const = 0;
+    virtual std::vector<ApiKey> keys() const = 0;
+    /// What this record asked for was not done: what it was made for had changed, or a bound is reached.
+    virtual bool refused(Seq seq) const = 0;
 };
 
 }  // namespace penstock

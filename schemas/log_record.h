@@ -59,17 +59,21 @@ enum class ControlKind : uint16_t {
                              ///< document, migrate, by, note
     kMaintenanceAdded = 21,  ///< text: JSON, docs/alerts.md
     kMaintenanceEnded = 22,  ///< name: the window's id; text: JSON by
-    // Who may do what (stages/access; docs/access.md). text: JSON.
-    kUserSet = 23,         ///< name: the user's name; its facts, whole. Of the configuration, or by API
+    // Who may do what (stages/access; docs/access.md). text: JSON; of all: by, the name of who asked, and
+    // peer.
+    kUserSet = 23,         ///< name: the user's name; display_name, role, regions, tenants, skills, email,
+                           ///< password_hash, token_hash, enabled, of_configuration. number: of a new one.
+                           ///< version: what it was made for. session: the one that a new secret leaves
     kUserRemoved = 24,     ///< name
-    kSignedIn = 25,        ///< name: the session's id (a hash of its token); user, peer, agent, how
-    kSignInRefused = 26,   ///< name: who was tried; peer, why
-    kSessionEnded = 27,    ///< name: the session's id; by, why
-    kUserSeen = 28,        ///< name: the user's name; session. A sign of life, at most one in some seconds
-    kUserLeft = 29,        ///< name: the user's name; by
+    kSignedIn = 25,        ///< name: the session's id (a hash of its token); user (number), agent, how
+    kSignInRefused = 26,   ///< name: the user who was tried, or empty; why, unrecorded (others before it)
+    kSessionEnded = 27,    ///< name: the session's id; user (name)
+    kUserSeen = 28,        ///< name: the user's name; session, back (after kUserLeft). A sign of life, at
+                           ///< most one in some seconds
+    kUserLeft = 29,        ///< name: the user's name
     kPreferencesSet = 30,  ///< name: the user's name; preferences, whole
-    kApiKeySet = 31,       ///< name: the key's id; its facts and hash
-    kApiKeyRevoked = 32,   ///< name: the key's id; by
+    kApiKeySet = 31,       ///< name: the key's id; name, hash, role, regions, tenants
+    kApiKeyRevoked = 32,   ///< name: the key's id
     kTenantSet = 33,       ///< name: the tenant's name; its facts, whole
     kExported = 34,        ///< name: what; by, filter, rows, peer
     // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,

@@ -36,6 +36,9 @@ void add_backup(CLI::App& app, int& exit_code);
 void add_restore(CLI::App& app, int& exit_code);
 void add_migrate(CLI::App& app, int& exit_code);
 void add_tenant_key(CLI::App& app, int& exit_code);
+void add_user(CLI::App& app, int& exit_code);
+void add_session(CLI::App& app, int& exit_code);
+void add_key(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 

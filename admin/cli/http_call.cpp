@@ -7,6 +7,8 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 
 #include "admin/cli/terminal.h"
 
@@ -45,6 +47,7 @@ HttpReply call(const ApiAddress& api, http::request<http::string_body> request, 
     request.set(http::field::host, api.at.host);
     request.set(http::field::user_agent, "penstock/" PENSTOCK_VERSION);
     request.set(http::field::connection, "close");
+    if (!api.key.empty()) request.set("X-API-Key", api.key);
     request.prepare_payload();
     parser.body_limit(64 * 1024 * 1024);
 
@@ -80,6 +83,13 @@ HttpReply call(const ApiAddress& api, http::request<http::string_body> request, 
     return {parser.get().result_int(), std::move(parser.get().body())};
 }
 
+http::request<http::string_body> with_json(http::verb method, const std::string& target,
+                                           const std::string& json) {
+    http::request<http::string_body> request(method, target, 11, json);
+    request.set(http::field::content_type, "application/json");
+    return request;
+}
+
 }  // namespace
 
 HttpReply http_get(const ApiAddress& from, const std::string& target, int timeout_s) {
@@ -87,9 +97,12 @@ HttpReply http_get(const ApiAddress& from, const std::string& target, int timeou
 }
 
 HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json, int timeout_s) {
-    http::request<http::string_body> request(http::verb::post, target, 11, json);
-    request.set(http::field::content_type, "application/json");
-    return call(to, std::move(request), timeout_s);
+    return call(to, with_json(http::verb::post, target, json), timeout_s);
+}
+
+HttpReply http_patch(const ApiAddress& to, const std::string& target, const std::string& json,
+                     int timeout_s) {
+    return call(to, with_json(http::verb::patch, target, json), timeout_s);
 }
 
 HttpReply http_delete(const ApiAddress& to, const std::string& target, int timeout_s) {
@@ -103,10 +116,13 @@ std::string ApiAddress::text() const {
 
 ApiAddress appliance_at(const ServerFlag& server, std::string_view flag, const ConfigFlags& config) {
     ApiAddress api;
+    api.key = server.api_key;
+    if (const char* given = std::getenv("PENSTOCK_API_KEY"); api.key.empty() && given) api.key = given;
     std::string text = server.place;
     if (text.empty()) {
         const Config loaded = config.load();
         text = loaded.http.listen;
+        if (api.key.empty()) std::ifstream(loaded.data_dir + "/admin.key") >> api.key;
         api.tls = {
             .wanted = loaded.http.tls.wanted(), .ca_file = {}, .certificate = loaded.http.tls.certificate};
     } else if (text.starts_with("https://")) {
@@ -133,6 +149,7 @@ CLI::Option* ServerFlag::add_to(CLI::App& command, const char* flag) {
         "--ca", ca_file,
         "over https: PEM file of the authorities to believe; without it the host's own, and for "
         "the configuration's appliance the certificate that it names");
+    command.add_option("--api-key", api_key, kApiKeyHelp);
     return command.add_option(flag, place,
                               "the appliance's HTTP address, host:port or https://host:port; without it "
                               "http.listen of the configuration");

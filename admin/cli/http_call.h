@@ -19,6 +19,7 @@ namespace penstock::cli {
 struct ApiAddress {
     HostPort at;
     TlsTrust tls;
+    std::string key = {};  ///< an API key; empty: none is sent
 
     std::string text() const;  ///< "https://localhost:3000"
 };
@@ -27,6 +28,7 @@ struct ApiAddress {
 struct ServerFlag {
     std::string place;  ///< host:port, http://host:port or https://host:port
     std::string ca_file;
+    std::string api_key;
 
     CLI::Option* add_to(CLI::App& command, const char* flag = "--server");
 };
@@ -42,11 +44,20 @@ HttpReply http_get(const ApiAddress& from, const std::string& target, int timeou
 HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json,
                     int timeout_s = 15);
 
+HttpReply http_patch(const ApiAddress& to, const std::string& target, const std::string& json,
+                     int timeout_s = 15);
+
 /// By DELETE, without a body.
 HttpReply http_delete(const ApiAddress& to, const std::string& target, int timeout_s = 15);
 
+/// Of --api-key.
+inline constexpr const char* kApiKeyHelp =
+    "as whom to ask; without it PENSTOCK_API_KEY, and on the appliance's own host admin.key in its data "
+    "folder";
+
 /// `server.place` empty: http.listen of the configuration. Where that listens everywhere, it is asked on
-/// loopback. Throws CommandError(kUsage) naming `flag`.
+/// loopback. Without a key it is PENSTOCK_API_KEY; else, of the configuration's own appliance, the local
+/// admin's, where this user may read it. Throws CommandError(kUsage) naming `flag`.
 ApiAddress appliance_at(const ServerFlag& server, std::string_view flag, const ConfigFlags& config);
 
 }  // namespace penstock::cli

@@ -62,7 +62,7 @@ class Folder {
         const size_t question = target.find('?');
         http::Response answer;
         if (target.size() > kList.size() && target[kList.size()] == '/') {
-            answer = door_.show(std::string_view(target).substr(kList.size() + 1));
+            answer = door_.show({}, std::string_view(target).substr(kList.size() + 1));
         } else {
             http::Request request;
             request.path = kList;

@@ -38,6 +38,9 @@ int main(int argc, char** argv) {
     add_restore(app, exit_code);
     add_migrate(app, exit_code);
     add_tenant_key(app, exit_code);
+    add_user(app, exit_code);
+    add_session(app, exit_code);
+    add_key(app, exit_code);
     add_status(app, exit_code);
     add_version(app, exit_code);
 

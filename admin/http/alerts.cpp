@@ -67,13 +67,12 @@ class AlertDoor::Writer {
         if (now.maintenance != 0) out.field("maintenance", now.maintenance);
         if (now.inhibited_by != 0) out.field("inhibited_by", id_text(now.inhibited_by));
     }
-    void whole(JsonWriter& out, const Alert& a) const {
+    void whole(JsonWriter& out, const Alert& a, const Scope& scope) const {
         out.begin_object();
         summary(out, a);
         out.key("instances").begin_array();
         for (const AlertInstance& i : a.instances) {
-            out.begin_object().field("subject",
-                                     i.key_text.empty() ? door_.subject_of(i.anchor_seq) : i.key_text);
+            out.begin_object().field("subject", door_.subject_of(i, scope));
             out.field("anchor_seq", i.anchor_seq).field("deadline", rfc3339(i.deadline_ns));
             out.field("state", kAlertEndNames[static_cast<size_t>(i.end)]);
             out.field("evidence", kEvidenceNames[static_cast<size_t>(i.evidence)]);
@@ -119,8 +118,21 @@ std::string AlertDoor::tenant_name(uint16_t id) const {
     return id < tenants.size() ? tenants[id] : std::to_string(id);
 }
 
-std::string AlertDoor::subject_of(Seq anchor) const {
-    const auto found = anchor == 0 ? std::nullopt : queries_.event(anchor);
+bool AlertDoor::sees(const Scope& scope, const AlertScope& of) const {
+    return !of.tenant || scope.sees_tenant(tenant_name(*of.tenant));
+}
+
+std::optional<Alert> AlertDoor::find(std::string_view id, const Scope& scope) const {
+    const auto number = parse_id(id);
+    auto found = number ? book_.alert(*number) : std::nullopt;
+    if (found && !scope.sees_tenant(tenant_name(found->tenant))) found.reset();
+    return found;
+}
+
+std::string AlertDoor::subject_of(const AlertInstance& instance, const Scope& scope) const {
+    const auto found = instance.anchor_seq == 0 ? std::nullopt : queries_.event(instance.anchor_seq, scope);
+    if (!found && !scope.all_regions()) return "(of another region, or no longer in the log)";
+    if (!instance.key_text.empty()) return instance.key_text;
     if (!found) return "(no longer in the log)";
     const json::value item = json::parse(*found);
     const json::object& event = item.at("event").as_object();
@@ -161,7 +173,14 @@ Response AlertDoor::list(const Request& request) const {
     }
     if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
     std::vector<Alert> found;
-    if (!nothing) found = book_.alerts(filter, cursor, limit + 1);
+    for (bool more = !nothing; more && found.size() <= limit;) {
+        std::vector<Alert> some = book_.alerts(filter, cursor, limit + 1);
+        more = some.size() > limit && !request.principal.scope.all_tenants();
+        if (!some.empty()) cursor = AlertCursor{some.back().began_ns, some.back().id};
+        for (Alert& a : some)
+            if (found.size() <= limit && request.principal.scope.sees_tenant(tenant_name(a.tenant)))
+                found.push_back(std::move(a));
+    }
     std::string next;
     if (found.size() > limit) {
         found.pop_back();
@@ -187,18 +206,17 @@ Response AlertDoor::list(const Request& request) const {
     return answer;
 }
 
-Response AlertDoor::alert_response(const Alert& alert) const {
+Response AlertDoor::alert_response(const Alert& alert, const Scope& scope) const {
     JsonWriter out;
-    Writer(*this).whole(out, alert);
+    Writer(*this).whole(out, alert, scope);
     Response answer;
     answer.body = out.take();
     return answer;
 }
 
-Response AlertDoor::show(std::string_view id) const {
-    const auto number = parse_id(id);
-    const auto found = number ? book_.alert(*number) : std::nullopt;
-    return found ? alert_response(*found) : no_such_alert(id);
+Response AlertDoor::show(const Request& request, std::string_view id) const {
+    const auto found = find(id, request.principal.scope);
+    return found ? alert_response(*found, request.principal.scope) : no_such_alert(id);
 }
 
 /// 409, with what was done since the version that was expected.
@@ -226,32 +244,32 @@ Response AlertDoor::conflict(uint64_t id, uint64_t expected) const {
 
 void AlertDoor::change(const Request& request, std::string_view id, ControlKind kind, const Answer& answer) {
     if (!asker_.ready(answer)) return;
-    const auto number = parse_id(id);
-    const auto found = number ? book_.alert(*number) : std::nullopt;
+    const auto found = find(id, request.principal.scope);
     if (!found) return answer(no_such_alert(id));
+    const uint64_t number = found->id;
     const bool assigns = kind == ControlKind::kAlertAssigned;
     RequestBody body(request, assigns ? std::initializer_list<std::string_view>{"version", "by", "note", "to"}
                                       : std::initializer_list<std::string_view>{"version", "by", "note"});
     const auto version = body.number("version", 0, std::numeric_limits<int64_t>::max());
-    json::object text{{"episode", found->episode}, {"by", body.text("by")}, {"note", body.text("note")}};
+    json::object text{
+        {"episode", found->episode}, {"by", who_did(request, body.text("by"))}, {"note", body.text("note")}};
     if (assigns) text["to"] = body.text("to");
     if (!version) body.wrong("\"version\" is missing: the alert's version that you have seen");
     if (kind == ControlKind::kAlertResolved) body.text("note", true);
     if (!body.fault.empty()) return answer(bad_body(body.fault));
-    if (text["by"].get_string().empty()) text["by"] = "http " + request.peer;
     // An ack again where the severity has risen since, and the ladder was begun anew.
     const bool may_ack = found->state == AlertState::kFiring || found->state == AlertState::kPending ||
                          (found->state == AlertState::kAcked && found->escalates_ns != 0);
     const bool allowed = kind == ControlKind::kAlertAcked     ? may_ack
                          : kind == ControlKind::kAlertUnacked ? found->state == AlertState::kAcked
                                                               : found->state != AlertState::kResolved;
-    if (found->version != *version || !allowed) return answer(conflict(*number, *version));
+    if (found->version != *version || !allowed) return answer(conflict(number, *version));
     text["version"] = *version;
-    asker_.ask(kind, id_text(*number), json::serialize(text), answer,
-               [this, alert = *number, expected = *version](Seq seq) {
+    asker_.ask(kind, id_text(number), json::serialize(text), answer,
+               [this, alert = number, expected = *version, scope = request.principal.scope](Seq seq) {
                    if (book_.refused(seq)) return conflict(alert, expected);
                    const auto now = book_.alert(alert);
-                   return now ? alert_response(*now) : no_such_alert(id_text(alert));
+                   return now ? alert_response(*now, scope) : no_such_alert(id_text(alert));
                });
 }
 
@@ -265,7 +283,8 @@ Response AlertDoor::silences(const Request& request) const {
     JsonWriter out;
     out.begin_object().key("items").begin_array();
     for (const Silence& s : book_.silences())
-        if (state.empty() || state_of(s, clock_.wall_ns()) == state) Writer(*this).silence(out, s);
+        if ((state.empty() || state_of(s, clock_.wall_ns()) == state) && sees(request.principal.scope, s))
+            Writer(*this).silence(out, s);
     Response answer;
     answer.body = out.end_array().end_object().take();
     return answer;
@@ -279,8 +298,9 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
                       rule = body.text("rule"), group = body.text("group");
     const auto severity = body.number("severity_at_least", 1, 5);
     const auto begin = body.time("begin"), end = body.time("end");
-    json::object text{
-        {"owner", body.text("owner", true)}, {"reason", body.text("reason", true)}, {"by", body.text("by")}};
+    json::object text{{"owner", body.text("owner", true)},
+                      {"reason", body.text("reason", true)},
+                      {"by", who_did(request, body.text("by"))}};
     const StampNs now = clock_.wall_ns();
     if (!end) body.wrong("\"end\" is missing: no silence is for ever");
     if (end && *end <= now) body.wrong("\"end\" has passed");
@@ -299,7 +319,6 @@ void AlertDoor::add_silence(const Request& request, const Answer& answer) {
     if (severity) text["severity_at_least"] = *severity;
     if (begin) text["begin_ns"] = *begin;
     text["end_ns"] = *end;
-    if (text["by"].get_string().empty()) text["by"] = "http " + request.peer;
     asker_.ask(ControlKind::kSilenceAdded, "", json::serialize(text), answer, [this](Seq seq) {
         for (const Silence& s : book_.silences()) {
             if (s.id != seq) continue;
@@ -324,9 +343,8 @@ void AlertDoor::expire_silence(const Request& request, std::string_view id, cons
         return answer(problem(404, "no-such-silence", "There is no silence with this id",
                               "GET /api/v1/silences lists them"));
     RequestBody body(request, {"by"});
-    std::string by = body.text("by");
+    const std::string by = who_did(request, body.text("by"));
     if (!body.fault.empty()) return answer(bad_body(body.fault));
-    if (by.empty()) by = "http " + request.peer;
     const auto over = [](const Silence& s) {
         return problem(409, "silence-over", "The silence is over",
                        s.expired_by.empty() ? "its end has come" : fmt::format("{} ended it", s.expired_by));

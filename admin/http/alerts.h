@@ -22,7 +22,7 @@ class AlertDoor {
               const Clock& clock);
 
     Response list(const Request& request) const;
-    Response show(std::string_view id) const;
+    Response show(const Request& request, std::string_view id) const;
     /// Acknowledges and so on. Calls `answer` once, possibly later; so do the others that are given one.
     void change(const Request& request, std::string_view id, ControlKind kind, const Answer& answer);
     Response silences(const Request& request) const;
@@ -34,10 +34,13 @@ class AlertDoor {
 
   private:
     Response conflict(uint64_t id, uint64_t expected_version) const;
-    Response alert_response(const Alert& alert) const;
+    Response alert_response(const Alert& alert, const Scope& scope) const;
+    /// Nothing where it lies outside the scope.
+    std::optional<Alert> find(std::string_view id, const Scope& scope) const;
+    bool sees(const Scope& scope, const AlertScope& of) const;
     std::string window_json(const MaintenanceWindow& window) const;
     std::string tenant_name(uint16_t id) const;
-    std::string subject_of(Seq anchor) const;
+    std::string subject_of(const AlertInstance& instance, const Scope& scope) const;
     class Writer;
 
     const EventLog& log_;

@@ -70,7 +70,7 @@ std::optional<std::string> read_change(const Request& request, bool drop, Change
             return fmt::format("\"{}\" is longer than {} bytes", std::string_view(name), kTextBytesMax);
         (name == "by" ? out.by : out.note) = std::string(text);
     }
-    if (out.by.empty()) out.by = "http " + request.peer;
+    out.by = who_did(request, out.by);
     return std::nullopt;
 }
 
@@ -107,6 +107,7 @@ Response DeadLetterDoor::list(const Request& request) const {
     const Seq before = parameters.number("before", kNewest, 1, kNewest);
     const std::string cause = parameters.text("cause"), status = parameters.text("status");
     LetterFilter filter;
+    filter.scope = request.principal.scope;
     filter.tenant = parameters.text("tenant");
     filter.since_ns = parameters.time("since", filter.since_ns);
     filter.until_ns = parameters.time("until", filter.until_ns);
@@ -134,11 +135,11 @@ Response DeadLetterDoor::list(const Request& request) const {
                           {"status", status}});
 }
 
-Response DeadLetterDoor::show(std::string_view seq) const {
+Response DeadLetterDoor::show(const Request& request, std::string_view seq) const {
     const auto number = parse_unsigned(seq);
     if (!number || *number == 0)
         return bad_parameters({{"seq", "must be a log sequence: a whole number from 1"}});
-    auto found = queries_.dead_letter_json(*number, book_);
+    auto found = queries_.dead_letter_json(*number, book_, request.principal.scope);
     if (!found) return no_such_letter(*number, queries_);
     Response answer;
     answer.body = std::move(*found);
@@ -156,7 +157,7 @@ void DeadLetterDoor::change(const Request& request, std::string_view seq, bool d
     Change change;
     if (const auto wrong = read_change(request, drop, change))
         return answer(problem(400, "bad-body", "The request's body is wrong", *wrong));
-    std::optional<StoredLetter> found = queries_.dead_letter(*number);
+    std::optional<StoredLetter> found = queries_.dead_letter(*number, request.principal.scope);
     if (!found) return answer(no_such_letter(*number, queries_));
     if (const LetterFate fate = book_.fate(*number, queries_.next_seq());
         fate.status() != LetterStatus::kOpen)

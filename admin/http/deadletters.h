@@ -22,7 +22,7 @@ class DeadLetterDoor {
                    const Telemetry& telemetry, const Clock& clock, Post post);
 
     Response list(const Request& request) const;
-    Response show(std::string_view seq) const;
+    Response show(const Request& request, std::string_view seq) const;
     /// Retries or drops. Calls `answer` once, possibly later.
     void change(const Request& request, std::string_view seq, bool drop, const Answer& answer);
     /// Answers requests that have waited too long. Now and then.

@@ -22,6 +22,15 @@ bool equals(const flatbuffers::String* s, std::string_view text) {
 
 }  // namespace
 
+Sight::Sight(const Scope& scope, const LogNames& names)
+    : all_regions_(scope.all_regions()), all_tenants_(scope.all_tenants()) {
+    for (const std::string& name : scope.regions)
+        if (const auto id = names.region(name)) regions_ |= 1ULL << *id;
+    tenants_.resize(all_tenants_ ? 0 : names.tenants.size());
+    for (const std::string& name : scope.tenants)
+        if (const auto id = names.tenant(name)) tenants_[*id] = true;
+}
+
 /// The state of one query: its bounds and what it has used of them.
 struct EventQueries::Walk {
     int64_t deadline_ns = 0;
@@ -118,13 +127,16 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
     }
     const uint64_t type_hash = XXH3_64bits(filter.type.data(), filter.type.size());
     const std::vector<Hash128> keys = keys_of(filter);
+    const Sight sight(filter.scope, names);
     const auto may_hold = [&](const RecordView& record) {
+        if (!sight.may_see(record)) return false;
         if (region && !record.may_hold_region(*region)) return false;
         const auto held = [&](const Hash128& key) { return bloom_may_hold(record.bloom, key); };
         return keys.empty() || std::any_of(keys.begin(), keys.end(), held);
     };
     const auto matches = [&](const RecordView& record, size_t i) {
         const EventHead& head = record.heads[i];
+        if (!sight.sees(head)) return false;
         if (region && head.region != *region) return false;
         if (tenant && head.tenant != *tenant) return false;
         if (!filter.type.empty() && head.type_hash != type_hash) return false;
@@ -168,7 +180,9 @@ EventPage EventQueries::dead_letters(const LetterFilter& filter, const DeadLette
     json.begin_array();
     Walk walk;
     bool older = false;
+    const Sight sight(filter.scope, names);
     const auto matches = [&](const RecordView& record, size_t i) {
+        if (!sight.sees_letter(record.heads[i])) return false;
         if (record.stamp(i) >= filter.until_ns) return false;
         if (tenant && record.heads[i].tenant != *tenant) return false;
         if (filter.status && book.fate(record.first_seq() + i, durable).status() != *filter.status)
@@ -212,10 +226,21 @@ bool EventQueries::find(Seq seq, RecordKind kind,
     return found;
 }
 
-std::optional<std::string> EventQueries::event(Seq seq) const {
+bool EventQueries::sees_event(Seq seq, const Scope& scope) const {
+    bool seen = false;
+    const Sight sight(scope, log_.names());
+    find(seq, RecordKind::kEvents,
+         [&](const RecordView& record, size_t i) { seen = sight.sees(record.heads[i]); });
+    return seen;
+}
+
+std::optional<std::string> EventQueries::event(Seq seq, const Scope& scope) const {
     JsonWriter json;
-    const bool found = find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
-        write_event(json, record, i, log_.names());
+    bool found = false;
+    const Sight sight(scope, log_.names());
+    find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
+        found = sight.sees(record.heads[i]);
+        if (found) write_event(json, record, i, log_.names());
     });
     return found ? std::optional(json.take()) : std::nullopt;
 }
@@ -238,20 +263,25 @@ std::optional<EventGlance> EventQueries::glance(Seq seq, size_t data_bytes) cons
     return out;
 }
 
-std::optional<std::string> EventQueries::dead_letter_json(Seq seq, const DeadLetterBook& book) const {
+std::optional<std::string> EventQueries::dead_letter_json(Seq seq, const DeadLetterBook& book,
+                                                          const Scope& scope) const {
     JsonWriter json;
     const Seq durable = log_.bounds().next_seq;
-    const bool found = find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
-        write_dead_letter(json, record, i, log_.names(), &book, durable);
+    bool found = false;
+    const Sight sight(scope, log_.names());
+    find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
+        found = sight.sees_letter(record.heads[i]);
+        if (found) write_dead_letter(json, record, i, log_.names(), &book, durable);
     });
     return found ? std::optional(json.take()) : std::nullopt;
 }
 
-std::optional<StoredLetter> EventQueries::dead_letter(Seq seq) const {
+std::optional<StoredLetter> EventQueries::dead_letter(Seq seq, const Scope& scope) const {
     std::optional<StoredLetter> out;
+    const Sight sight(scope, log_.names());
     find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
         const fb::DeadLetter* d = stored_dead_letter(record, i);
-        if (d == nullptr) return;
+        if (d == nullptr || !sight.sees_letter(record.heads[i])) return;
         DeadLetter& letter = out.emplace().letter;
         letter.cause = static_cast<Refusal>(d->cause());
         letter.tenant = record.heads[i].tenant;
@@ -275,18 +305,23 @@ std::optional<StoredLetter> EventQueries::dead_letter(Seq seq) const {
     return out;
 }
 
-NewestEvents EventQueries::newest(Seq since, size_t limit) const {
+NewestEvents EventQueries::newest(Seq since, size_t limit, const Scope& scope) const {
     NewestEvents out;
     const EventLog::Bounds log = log_.bounds();
     out.next_seq = log.next_seq;
     const Seq from = std::max(since, log.next_seq > kNewestWindow ? log.next_seq - kNewestWindow : 1);
     out.skipped = from > since ? from - since : 0;
+    const Sight sight(scope, log_.names());
+    if (!sight.sees_all()) out.skipped = 0;
     std::vector<Seq> places;
     reader_.scan(from, [&](const RecordView& record) {
         if (record.first_seq() >= log.next_seq) return false;
-        if (record.header->kind == RecordKind::kEvents && record.count() > 0) {
+        if (record.header->kind == RecordKind::kEvents && record.count() > 0 && sight.may_see(record)) {
             places.push_back(record.first_seq());
-            out.skipped += record.first_seq() + record.count() - std::max(from, record.first_seq());
+            const Seq begin = std::max(from, record.first_seq()) - record.first_seq();
+            if (sight.sees_all()) out.skipped += record.count() - begin;
+            for (Seq i = begin; !sight.sees_all() && i < record.count(); ++i)
+                out.skipped += sight.sees(record.heads[i]);
         }
         return true;
     });
@@ -296,6 +331,7 @@ NewestEvents EventQueries::newest(Seq since, size_t limit) const {
         reader_.scan(*it, [&](const RecordView& record) {
             if (record.first_seq() != *it) return false;
             for (size_t i = record.count(); i-- > 0 && out.count < limit && record.first_seq() + i >= from;) {
+                if (!sight.sees(record.heads[i])) continue;
                 write_event_summary(json, record, i, log_.names());
                 ++out.count;
             }

@@ -11,6 +11,7 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/dead_letter.h"
+#include "schemas/access.h"
 #include "schemas/identity.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
@@ -19,6 +20,7 @@ namespace penstock::http {
 
 struct EventFilter {
     std::string subject = {}, tenant = {}, type = {}, region = {};  ///< empty: any
+    Scope scope = {};                                               ///< of who asks
     bool empty() const { return subject.empty() && tenant.empty() && type.empty() && region.empty(); }
 };
 
@@ -28,6 +30,32 @@ struct LetterFilter {
     std::string tenant = {};                                 ///< empty: any
     StampNs since_ns = kNoTime;                              ///< received then or later
     StampNs until_ns = std::numeric_limits<StampNs>::max();  ///< received before
+    Scope scope = {};                                        ///< of who asks
+};
+
+/// A scope by the numbers that records have.
+class Sight {
+  public:
+    Sight(const Scope& scope, const LogNames& names);
+    bool sees_all() const { return all_regions_ && all_tenants_; }
+    bool sees_all_regions() const { return all_regions_; }
+    bool sees_tenant(uint16_t tenant) const {
+        return all_tenants_ || (tenant < tenants_.size() && tenants_[tenant]);
+    }
+    bool sees(const EventHead& head) const {
+        return sees_tenant(head.tenant) &&
+               (all_regions_ || (head.region < 64 && regions_ >> head.region & 1));
+    }
+    /// Of what was refused it is not known where it belongs: it is for those who see all regions.
+    bool sees_letter(const EventHead& head) const { return all_regions_ && sees_tenant(head.tenant); }
+    bool may_see(const RecordView& record) const {
+        return all_regions_ || (record.header->region_mask & regions_) != 0;
+    }
+
+  private:
+    bool all_regions_, all_tenants_;
+    uint64_t regions_ = 0;
+    std::vector<bool> tenants_;
 };
 
 /// A dead letter as it lies in the log.
@@ -79,13 +107,16 @@ class EventQueries {
     EventPage dead_letters(const LetterFilter& filter, const DeadLetterBook& book, size_t limit,
                            Seq before) const;
     /// One dead letter as JSON. Nothing when the sequence is not in the log or is no dead letter.
-    std::optional<std::string> dead_letter_json(Seq seq, const DeadLetterBook& book) const;
-    std::optional<StoredLetter> dead_letter(Seq seq) const;
-    /// One event as JSON. Nothing when the sequence is not in the log or is no event.
-    std::optional<std::string> event(Seq seq) const;
+    std::optional<std::string> dead_letter_json(Seq seq, const DeadLetterBook& book,
+                                                const Scope& scope) const;
+    std::optional<StoredLetter> dead_letter(Seq seq, const Scope& scope) const;
+    /// One event as JSON. Nothing when the sequence is not in the log, is no event, or outside the scope.
+    std::optional<std::string> event(Seq seq, const Scope& scope = {}) const;
+    /// Whether the log has this event and the scope holds it.
+    bool sees_event(Seq seq, const Scope& scope) const;
     /// The same event with at most `data_bytes` of its data, cut between characters.
     std::optional<EventGlance> glance(Seq seq, size_t data_bytes) const;
-    NewestEvents newest(Seq since, size_t limit) const;
+    NewestEvents newest(Seq since, size_t limit, const Scope& scope = {}) const;
 
     Seq first_seq() const { return log_.bounds().first_seq; }
     Seq next_seq() const { return log_.bounds().next_seq; }

@@ -122,7 +122,8 @@ Response AlertDoor::maintenance(const Request& request) const {
     JsonWriter out;
     out.begin_object().key("items").begin_array();
     for (const MaintenanceWindow& w : book_.maintenance())
-        if (state.empty() || state_of(w, clock_.wall_ns()) == state) out.raw(window_json(w));
+        if ((state.empty() || state_of(w, clock_.wall_ns()) == state) && sees(request.principal.scope, w))
+            out.raw(window_json(w));
     Response answer;
     answer.body = out.end_array().end_object().take();
     return answer;
@@ -174,8 +175,8 @@ void AlertDoor::add_maintenance(const Request& request, const Answer& answer) {
     if (end) record["end_ns"] = *end;
     record["owner"] = m.text("owner", true);
     record["reason"] = m.text("reason", true);
-    const std::string by = m.text("by");
-    record["by"] = by.empty() ? "http " + request.peer : by;
+    const std::string by = who_did(request, m.text("by"));
+    record["by"] = by;
     if (faults.count() > 0) return bad(faults.text());
     asker_.ask(ControlKind::kMaintenanceAdded, "", json::serialize(record), answer, [this](Seq seq) {
         for (const MaintenanceWindow& w : book_.maintenance()) {
@@ -194,8 +195,7 @@ void AlertDoor::end_maintenance(const Request& request, std::string_view id, con
     if (!asker_.ready(answer)) return;
     Parameters parameters(request.query, {"by"});
     if (!parameters.errors.empty()) return answer(bad_parameters(parameters.errors));
-    const std::string given = parameters.text("by");
-    const std::string by = given.empty() ? "http " + request.peer : given;
+    const std::string by = who_did(request, parameters.text("by"));
     const auto number = parse_unsigned(id);
     const auto all = book_.maintenance();
     const auto at = std::find_if(all.begin(), all.end(), [&](const auto& w) { return w.id == number; });

@@ -20,8 +20,9 @@ struct Request {
     std::string content_type = {}, origin = {}, host = {};  ///< headers of these names
     std::string peer = {};                                  ///< address and port
     std::string cookie = {}, authorization = {}, api_key = {}, idempotency_key = {}, user_agent = {};
-    bool secure = false;       ///< came by TLS
-    Principal principal = {};  ///< who asks, as the router found out
+    std::string fetch_site = {};  ///< Sec-Fetch-Site
+    bool secure = false;          ///< by TLS
+    Principal principal = {};     ///< who asks, as the router found out
 };
 
 struct Response {
@@ -31,6 +32,8 @@ struct Response {
     std::vector<std::pair<std::string, std::string>> headers;
     /// Assets named by their content never change; everything else is asked for again each time.
     bool immutable = false;
+    /// A page with a form that is sent here.
+    bool has_form = false;
 
     Response& header(std::string name, std::string value) {
         headers.emplace_back(std::move(name), std::move(value));
@@ -51,8 +54,17 @@ struct ParameterError {
 };
 Response bad_parameters(const std::vector<ParameterError>& errors);
 
-/// Why a request that changes something is refused before it is read: nobody signs in yet, so that a page of
-/// another site, open in an operator's browser, must not be able to send one.
-std::optional<Response> refuse_change(const Request& request);
+/// Why a request that changes something is refused before it is read: a page of another site, open in an
+/// operator's browser, must not be able to send one. `takes_form`: also what an HTML form sends, or nothing
+/// at all.
+std::optional<Response> refuse_change(const Request& request, bool takes_form = false);
+inline constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
+bool has_content_type(const Request& request, std::string_view type);
+
+/// Who did it, as records have it: a user by name, whatever is `given`; else who a program says that it asks
+/// for, and by which key.
+std::string who_did(const Request& request, const std::string& given);
+/// A role's least is missing.
+Response role_missing(Role needed, const Principal& who);
 
 }  // namespace penstock::http

@@ -26,73 +26,120 @@ Response not_found(std::string_view path) {
 
 void add_common_headers(Response& answer) {
     const bool html = answer.content_type.starts_with("text/html");
+    // A page without a referrer would send its form with Origin: null.
+    const std::string_view referrer = answer.has_form ? "same-origin" : "no-referrer";
     answer.header(
         "Content-Security-Policy",
-        html ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-               "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-               "require-trusted-types-for 'script'"
-             : "default-src 'none'; frame-ancestors 'none'");
-    answer.header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", "no-referrer");
+        answer.has_form ? "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+                          "frame-ancestors 'none'"
+        : html
+            ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+              "require-trusted-types-for 'script'"
+            : "default-src 'none'; frame-ancestors 'none'");
+    answer.header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", std::string(referrer));
     answer.header("Cross-Origin-Resource-Policy", "same-origin")
         .header("Cross-Origin-Opener-Policy", "same-origin");
-    answer.header("Cache-Control", answer.immutable ? "public, max-age=31536000, immutable"
-                                   : html           ? "no-cache"
-                                                    : "no-store");
+    answer.header("Cache-Control", answer.immutable           ? "public, max-age=31536000, immutable"
+                                   : html && !answer.has_form ? "no-cache"
+                                                              : "no-store");
 }
 
 const Router::Route Router::kRoutes[] = {
-    {"/", &Router::page},
-    {"/healthz", &Router::healthz},
-    {"/readyz", &Router::readyz},
-    {"/metrics", &Router::metrics},
-    {"/api/v1/status", &Router::status},
-    {"/api/v1/workflows", &Router::workflows, &Router::publish_workflow},
-    {"/api/v1/workflows/{name}", &Router::workflow},
-    {"/api/v1/workflows/{name}/series", &Router::workflow_series},
-    {"/api/v1/workflows/{name}/instances", &Router::workflow_instances},
-    {"/api/v1/workflows/{name}/versions", &Router::workflow_versions},
-    {"/api/v1/workflows/{name}/versions/{version}", &Router::workflow_version, &Router::change_version},
-    {"/api/v1/workflows/{name}/versions/{version}/diff", &Router::workflow_diff},
-    {"/api/v1/lifecycle", &Router::lifecycle},
-    {"/api/v1/simulations", &Router::simulations, &Router::start_simulation},
-    {"/api/v1/simulations/{id}", &Router::simulation, nullptr, &Router::cancel_simulation},
-    {"/api/v1/events", &Router::events, &Router::take_events},
-    {"/api/v1/events/{seq}", &Router::event},
-    {"/api/v1/deadletters", &Router::dead_letters},
-    {"/api/v1/deadletters/{seq}", &Router::dead_letter},
-    {"/api/v1/deadletters/{seq}/retry", nullptr, &Router::retry},
-    {"/api/v1/deadletters/{seq}/drop", nullptr, &Router::drop},
-    {"/api/v1/alerts", &Router::alerts},
-    {"/api/v1/alerts/{id}", &Router::alert},
-    {"/api/v1/alerts/{id}/ack", nullptr, &Router::change_alert<ControlKind::kAlertAcked>},
-    {"/api/v1/alerts/{id}/unack", nullptr, &Router::change_alert<ControlKind::kAlertUnacked>},
-    {"/api/v1/alerts/{id}/assign", nullptr, &Router::change_alert<ControlKind::kAlertAssigned>},
-    {"/api/v1/alerts/{id}/resolve", nullptr, &Router::change_alert<ControlKind::kAlertResolved>},
-    {"/api/v1/silences", &Router::silences, &Router::add_silence},
-    {"/api/v1/silences/{id}/expire", nullptr, &Router::expire_silence},
-    {"/api/v1/maintenance", &Router::maintenance, &Router::add_maintenance},
-    {"/api/v1/maintenance/{id}", nullptr, nullptr, &Router::end_maintenance},
-    {"/api/v1/review/items", &Router::review_items},
-    {"/api/v1/review/items/{id}", &Router::review_item},
-    {"/api/v1/review/items/{id}/claim", nullptr, &Router::change_item<ControlKind::kReviewClaimed>},
-    {"/api/v1/review/items/{id}/release", nullptr, &Router::change_item<ControlKind::kReviewReleased>},
-    {"/api/v1/review/items/{id}/renew", nullptr, &Router::change_item<ControlKind::kReviewRenewed>},
-    {"/api/v1/review/items/{id}/reassign", nullptr, &Router::change_item<ControlKind::kReviewReassigned>},
-    {"/api/v1/review/items/{id}/escalate", nullptr, &Router::change_item<ControlKind::kReviewEscalated>},
-    {"/api/v1/review/items/{id}/decide", nullptr, &Router::change_item<ControlKind::kReviewDecided>},
-    {"/api/v1/review/items/{id}/undo", nullptr, &Router::change_item<ControlKind::kReviewUndone>},
-    {"/api/v1/review/decisions", nullptr, &Router::decide_items},
-    {"/api/v1/review/summary", &Router::review_summary},
-    {"/assignments/{id}", nullptr, nullptr, nullptr, &Router::put_assignment},
-    {"/api/v1/audit", &Router::audit},
-    {"/api/v1/audit/head", &Router::audit_head},
-    {"/api/v1/openapi.yaml", &Router::openapi},
+    {"GET", "/", Need::kNothing, &Router::page},
+    {"GET", "/healthz", Need::kNothing, &Router::healthz},
+    {"GET", "/health", Need::kNothing, &Router::healthz},
+    {"GET", "/readyz", Need::kNothing, &Router::readyz},
+    {"GET", "/metrics", Need::kNothing, &Router::metrics},
+    {"GET", "/api/v1/status", Need::kViewer, &Router::status},
+    {"GET", "/api/v1/workflows", Need::kViewer, &Router::workflows},
+    {"POST", "/api/v1/workflows", Need::kSupervisor, nullptr, &Router::publish_workflow},
+    {"GET", "/api/v1/workflows/{name}", Need::kViewer, &Router::workflow},
+    {"GET", "/api/v1/workflows/{name}/series", Need::kViewer, &Router::workflow_series},
+    {"GET", "/api/v1/workflows/{name}/instances", Need::kViewer, &Router::workflow_instances},
+    {"GET", "/api/v1/workflows/{name}/versions", Need::kViewer, &Router::workflow_versions},
+    {"GET", "/api/v1/workflows/{name}/versions/{version}", Need::kViewer, &Router::workflow_version},
+    {"POST", "/api/v1/workflows/{name}/versions/{version}", Need::kSupervisor, nullptr,
+     &Router::change_version},
+    {"GET", "/api/v1/workflows/{name}/versions/{version}/diff", Need::kViewer, &Router::workflow_diff},
+    {"GET", "/api/v1/lifecycle", Need::kViewer, &Router::lifecycle},
+    {"GET", "/api/v1/simulations", Need::kViewer, &Router::simulations},
+    {"POST", "/api/v1/simulations", Need::kOperator, nullptr, &Router::start_simulation},
+    {"GET", "/api/v1/simulations/{id}", Need::kViewer, &Router::simulation},
+    {"DELETE", "/api/v1/simulations/{id}", Need::kOperator, nullptr, &Router::cancel_simulation},
+    {"GET", "/api/v1/events", Need::kViewer, &Router::events},
+    {"POST", "/api/v1/events", Need::kOperator, nullptr, &Router::take_events},
+    {"GET", "/api/v1/events/{seq}", Need::kViewer, &Router::event},
+    {"GET", "/api/v1/deadletters", Need::kViewer, &Router::dead_letters},
+    {"GET", "/api/v1/deadletters/{seq}", Need::kViewer, &Router::dead_letter},
+    {"POST", "/api/v1/deadletters/{seq}/retry", Need::kOperator, nullptr, &Router::retry},
+    {"POST", "/api/v1/deadletters/{seq}/drop", Need::kOperator, nullptr, &Router::drop},
+    {"GET", "/api/v1/alerts", Need::kViewer, &Router::alerts},
+    {"GET", "/api/v1/alerts/{id}", Need::kViewer, &Router::alert},
+    {"POST", "/api/v1/alerts/{id}/ack", Need::kOperator, nullptr,
+     &Router::change_alert<ControlKind::kAlertAcked>},
+    {"POST", "/api/v1/alerts/{id}/unack", Need::kOperator, nullptr,
+     &Router::change_alert<ControlKind::kAlertUnacked>},
+    {"POST", "/api/v1/alerts/{id}/assign", Need::kSupervisor, nullptr,
+     &Router::change_alert<ControlKind::kAlertAssigned>},
+    {"POST", "/api/v1/alerts/{id}/resolve", Need::kOperator, nullptr,
+     &Router::change_alert<ControlKind::kAlertResolved>},
+    {"GET", "/api/v1/silences", Need::kViewer, &Router::silences},
+    {"POST", "/api/v1/silences", Need::kSupervisor, nullptr, &Router::add_silence},
+    {"POST", "/api/v1/silences/{id}/expire", Need::kSupervisor, nullptr, &Router::expire_silence},
+    {"GET", "/api/v1/maintenance", Need::kViewer, &Router::maintenance},
+    {"POST", "/api/v1/maintenance", Need::kSupervisor, nullptr, &Router::add_maintenance},
+    {"DELETE", "/api/v1/maintenance/{id}", Need::kSupervisor, nullptr, &Router::end_maintenance},
+    {"GET", "/api/v1/review/items", Need::kViewer, &Router::review_items},
+    {"GET", "/api/v1/review/items/{id}", Need::kViewer, &Router::review_item},
+    {"POST", "/api/v1/review/items/{id}/claim", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewClaimed>},
+    {"POST", "/api/v1/review/items/{id}/release", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewReleased>},
+    {"POST", "/api/v1/review/items/{id}/renew", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewRenewed>},
+    {"POST", "/api/v1/review/items/{id}/reassign", Need::kSupervisor, nullptr,
+     &Router::change_item<ControlKind::kReviewReassigned>},
+    {"POST", "/api/v1/review/items/{id}/escalate", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewEscalated>},
+    {"POST", "/api/v1/review/items/{id}/decide", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewDecided>},
+    {"POST", "/api/v1/review/items/{id}/undo", Need::kOperator, nullptr,
+     &Router::change_item<ControlKind::kReviewUndone>},
+    {"POST", "/api/v1/review/decisions", Need::kOperator, nullptr, &Router::decide_items},
+    {"GET", "/api/v1/review/summary", Need::kViewer, &Router::review_summary},
+    {"PUT", "/assignments/{id}", Need::kOperator, nullptr, &Router::put_assignment},
+    {"GET", "/api/v1/audit", Need::kAdmin, &Router::audit},
+    {"GET", "/api/v1/audit/head", Need::kAdmin, &Router::audit_head},
+    {"GET", "/api/v1/openapi.yaml", Need::kViewer, &Router::openapi},
+    {"GET", "/sign-in", Need::kNothing, &Router::sign_in_page},
+    {"GET", "/api/v1/session", Need::kViewer, &Router::who_am_i},
+    {"POST", "/api/v1/session", Need::kNothing, nullptr, &Router::sign_in, true},
+    {"DELETE", "/api/v1/session", Need::kViewer, nullptr, &Router::sign_out},
+    {"GET", "/api/v1/sessions", Need::kViewer, &Router::sessions},
+    {"DELETE", "/api/v1/sessions/{id}", Need::kViewer, nullptr, &Router::end_session},
+    {"GET", "/api/v1/users", Need::kSupervisor, &Router::users},
+    {"POST", "/api/v1/users", Need::kAdmin, nullptr, &Router::add_user},
+    {"GET", "/api/v1/users/{user}", Need::kSupervisor, &Router::user},
+    {"PATCH", "/api/v1/users/{user}", Need::kAdmin, nullptr, &Router::change_user},
+    {"DELETE", "/api/v1/users/{user}", Need::kAdmin, nullptr, &Router::remove_user},
+    {"POST", "/users/{user}/active", Need::kViewer, nullptr, &Router::set_active<true>, true},
+    {"DELETE", "/users/{user}/active", Need::kViewer, nullptr, &Router::set_active<false>},
+    {"POST", "/api/v1/users/{user}/active", Need::kViewer, nullptr, &Router::set_active<true>, true},
+    {"DELETE", "/api/v1/users/{user}/active", Need::kViewer, nullptr, &Router::set_active<false>},
+    {"GET", "/api/v1/preferences", Need::kViewer, &Router::preferences},
+    {"PUT", "/api/v1/preferences", Need::kViewer, nullptr, &Router::set_preferences},
+    {"GET", "/api/v1/keys", Need::kAdmin, &Router::keys},
+    {"POST", "/api/v1/keys", Need::kAdmin, nullptr, &Router::add_key},
+    {"POST", "/api/v1/keys/{id}/rotate", Need::kAdmin, nullptr, &Router::rotate_key},
+    {"DELETE", "/api/v1/keys/{id}", Need::kAdmin, nullptr, &Router::revoke_key},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, Gate& gate, SignInDoor& sign_in,
+               PeopleDoor& people, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -104,11 +151,21 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       review_(review),
       audit_(audit),
       intake_(intake),
+      gate_(gate),
+      sign_in_(sign_in),
+      people_(people),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
     std::vector<std::string_view> all{kStreamPath, kStreamAlias};
-    for (const Route& route : kRoutes) all.push_back(route.path);
+    for (const Route& route : kRoutes)
+        if (std::find(all.begin(), all.end(), route.path) == all.end()) all.push_back(route.path);
+    return all;
+}
+
+std::vector<Router::Way> Router::ways() {
+    std::vector<Way> all{{"GET", kStreamPath, Need::kViewer}, {"GET", kStreamAlias, Need::kViewer}};
+    for (const Route& route : kRoutes) all.push_back({route.method, route.path, route.need});
     return all;
 }
 
@@ -143,14 +200,35 @@ void Router::handle(const Request& request, Answer answer) const {
         answer(std::move(response));
     };
     try {
-        dispatch(request, finish);
+        Request identified = request;
+        dispatch(identified, finish);
     } catch (const std::exception& e) {
-        spdlog::error("http: {} {}: {}", request.method, request.path, e.what());
+        spdlog::error("http: {} {}: {}", request.method,
+                      looks_like_token(request.path) ? "a token" : request.path, e.what());
         finish(problem(500, "internal", "The server could not answer", e.what()));
     }
 }
 
-void Router::dispatch(const Request& request, const Answer& answer) const {
+std::optional<Response> Router::refuse(const Request& request, Need need, Reach reach) const {
+    if (need == Need::kNothing) return std::nullopt;
+    if (!gate_.knows())
+        return problem(503, "not-ready", "It is not known yet who may ask",
+                       "the appliance is recovering its state; ask again when /readyz answers 200")
+            .header("Retry-After", "1");
+    const Principal& who = request.principal;
+    if (who.kind == Principal::Kind::kNobody)
+        return sign_in_first(
+            "POST /api/v1/session, or send an API key as X-API-Key or Authorization: Bearer");
+    const auto role = static_cast<Role>(static_cast<uint8_t>(need) - 1);
+    if (who.role < role) return role_missing(role, who);
+    if ((reach != Reach::kAny && !who.scope.all_tenants()) ||
+        (reach == Reach::kEverything && !who.scope.all_regions()))
+        return problem(403, "limited", "This is of more than you see",
+                       "you are limited to some regions or tenants");
+    return std::nullopt;
+}
+
+void Router::dispatch(Request& request, const Answer& answer) const {
     const std::string_view path = request.path;
     const bool reads = request.method == "GET" || request.method == "HEAD";
     const auto not_allowed = [&](std::string_view allowed) {
@@ -160,35 +238,45 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
     };
     if (path.starts_with(kAssetsPrefix))
         return reads ? answer(asset(path.substr(kAssetsPrefix.size()))) : not_allowed("GET, HEAD");
+    auto wrong = gate_.identify(request);
+    std::string allowed;
     for (const Route& route : kRoutes) {
         const auto argument = match(route.path, path);
         if (!argument) continue;
-        if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
-        const auto change = request.method == "POST"     ? route.act
-                            : request.method == "DELETE" ? route.remove
-                            : request.method == "PUT"    ? route.put
-                                                         : nullptr;
-        if (!change) {
-            std::string allowed = route.answer ? "GET, HEAD" : "";
-            if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
-            if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
-            if (route.put) allowed += allowed.empty() ? "PUT" : ", PUT";
-            return not_allowed(allowed);
+        if (route.method != (reads ? "GET" : request.method)) {
+            allowed += allowed.empty() ? "" : ", ";
+            allowed += route.method == "GET" ? "GET, HEAD" : route.method;
+            continue;
         }
-        if (auto refused = refuse_change(request)) return answer(std::move(*refused));
-        return (this->*change)(request, *argument, answer);
+        const Need need =
+            route.read == &Router::metrics && !gate_.open_metrics() ? Need::kViewer : route.need;
+        if (need != Need::kNothing && wrong) return answer(std::move(*wrong));
+        if (auto refused = refuse(request, need, route.reach)) return answer(std::move(*refused));
+        if (route.read) return answer((this->*route.read)(request, *argument));
+        if (auto refused = refuse_change(request, route.takes_form)) return answer(std::move(*refused));
+        return (this->*route.change)(request, *argument, answer);
     }
+    if (!allowed.empty()) return not_allowed(allowed);
     if (path == kStreamPath || path == kStreamAlias) {
         if (!reads) return not_allowed("GET, HEAD");
+        if (wrong) return answer(std::move(*wrong));
+        if (auto refused = refuse(request, Need::kViewer, Reach::kAny)) return answer(std::move(*refused));
         return answer(problem(426, "upgrade-required", "This address speaks WebSocket",
                               "open it with a WebSocket client; /api/v1/status answers the same once")
                           .header("Upgrade", "websocket"));
     }
+    if (request.method == "GET" && looks_like_token(path))
+        return sign_in_.by_link(request, path.substr(1), answer);
     answer(not_found(path));
 }
 
-Response Router::page(const Request&, std::string_view) const {
+Response Router::page(const Request& request, std::string_view) const {
     Response answer;
+    if (gate_.knows() && request.principal.kind == Principal::Kind::kNobody) {
+        answer.status = 303;
+        answer.content_type = "text/plain; charset=utf-8";
+        return answer.header("Location", "/sign-in");
+    }
     answer.content_type = "text/html; charset=utf-8";
     answer.body = page_html();
     return answer;
@@ -246,9 +334,9 @@ Response Router::metrics(const Request&, std::string_view) const {
     return answer;
 }
 
-Response Router::status(const Request&, std::string_view) const {
+Response Router::status(const Request& request, std::string_view) const {
     Response answer;
-    answer.body = status_json(telemetry_, sampler_, clock_, counters_, page_build());
+    answer.body = status_json(telemetry_, sampler_, clock_, counters_, page_build(), request.principal.scope);
     return answer;
 }
 
@@ -305,7 +393,7 @@ Response Router::events(const Request& request, std::string_view) const {
     const size_t limit = parameters.number("limit", kItemsDefault, 1, kItemsMax);
     const Seq before = parameters.number("before", kNewest, 1, kNewest);
     const EventFilter filter{parameters.text("subject"), parameters.text("tenant"), parameters.text("type"),
-                             parameters.text("region")};
+                             parameters.text("region"), request.principal.scope};
     if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
     return page_of_items(queries_.events(filter, limit, before), request.path, limit,
                          {{"subject", filter.subject},
@@ -314,16 +402,12 @@ Response Router::events(const Request& request, std::string_view) const {
                           {"region", filter.region}});
 }
 
-void Router::take_events(const Request& request, std::string_view, const Answer& answer) const {
-    intake_.take(request, answer);
-}
-
-Response Router::event(const Request&, std::string_view seq) const {
+Response Router::event(const Request& request, std::string_view seq) const {
     const auto number = parse_unsigned(seq);
     if (!number || *number == 0) {
         return bad_parameters({{"seq", "must be a log sequence: a whole number from 1"}});
     }
-    if (auto found = queries_.event(*number)) {
+    if (auto found = queries_.event(*number, request.principal.scope)) {
         Response answer;
         answer.body = std::move(*found);
         return answer;
@@ -340,7 +424,9 @@ Response Router::dead_letters(const Request& request, std::string_view) const {
     return letters_.list(request);
 }
 
-Response Router::dead_letter(const Request&, std::string_view seq) const { return letters_.show(seq); }
+Response Router::dead_letter(const Request& request, std::string_view seq) const {
+    return letters_.show(request, seq);
+}
 
 void Router::retry(const Request& request, std::string_view seq, const Answer& answer) const {
     letters_.change(request, seq, false, answer);
@@ -352,7 +438,9 @@ void Router::drop(const Request& request, std::string_view seq, const Answer& an
 
 Response Router::alerts(const Request& request, std::string_view) const { return alerts_.list(request); }
 
-Response Router::alert(const Request&, std::string_view id) const { return alerts_.show(id); }
+Response Router::alert(const Request& request, std::string_view id) const {
+    return alerts_.show(request, id);
+}
 
 template <ControlKind kKind>
 void Router::change_alert(const Request& request, std::string_view id, const Answer& answer) const {
@@ -410,6 +498,10 @@ void Router::decide_items(const Request& request, std::string_view, const Answer
 
 void Router::put_assignment(const Request& request, std::string_view id, const Answer& answer) const {
     review_.put_assignment(request, id, answer);
+}
+
+void Router::take_events(const Request& request, std::string_view, const Answer& answer) const {
+    intake_.take(request, answer);
 }
 
 }  // namespace penstock::http

@@ -9,9 +9,12 @@
 #include "admin/http/audit.h"
 #include "admin/http/deadletters.h"
 #include "admin/http/events.h"
+#include "admin/http/gate.h"
 #include "admin/http/intake.h"
 #include "admin/http/message.h"
+#include "admin/http/people.h"
 #include "admin/http/review.h"
+#include "admin/http/sign_in.h"
 #include "admin/http/simulations.h"
 #include "admin/http/status.h"
 #include "admin/http/workflows.h"
@@ -28,7 +31,7 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           const Counters& counters);
+           Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -36,20 +39,33 @@ class Router {
     /// Paths as the OpenAPI document spells them.
     std::vector<std::string_view> paths() const;
 
+    /// What a request needs at least.
+    enum class Need : uint8_t { kNothing, kViewer, kOperator, kSupervisor, kAdmin };
+    /// What the answer, or the change, is of: who sees a part only is refused.
+    enum class Reach : uint8_t { kAny, kAllTenants, kEverything };
+    struct Way {
+        std::string_view method, path;  ///< as the OpenAPI document spells it
+        Need need;
+    };
+    /// Each method of each address.
+    static std::vector<Way> ways();
+
   private:
     struct Route {
-        std::string_view path;  ///< a segment in braces stands for any one segment
-        /// `argument`: what stands for the braces; of several, from the first to the last.
-        Response (Router::*answer)(const Request&, std::string_view argument) const;
-        /// By POST.
-        void (Router::*act)(const Request&, std::string_view argument, const Answer&) const = nullptr;
-        /// By DELETE.
-        void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
-        /// By PUT.
-        void (Router::*put)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        std::string_view method;  ///< GET is HEAD, too
+        std::string_view path;    ///< a segment in braces stands for any one segment
+        Need need;
+        /// `argument`: what stands for the braces; of several, from the first to the last. Of a GET:
+        Response (Router::*read)(const Request&, std::string_view argument) const;
+        /// Of others.
+        void (Router::*change)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        bool takes_form = false;
+        Reach reach = Reach::kAny;
     };
     static const Route kRoutes[];
 
+    /// Why this request may not do what needs so much.
+    std::optional<Response> refuse(const Request& request, Need need, Reach reach) const;
     Response page(const Request&, std::string_view) const;
     Response openapi(const Request&, std::string_view) const;
     Response healthz(const Request&, std::string_view) const;
@@ -96,8 +112,27 @@ class Router {
     void put_assignment(const Request&, std::string_view id, const Answer&) const;
     Response audit(const Request&, std::string_view) const;
     Response audit_head(const Request&, std::string_view) const;
+    Response sign_in_page(const Request&, std::string_view) const;
+    Response who_am_i(const Request&, std::string_view) const;
+    void sign_in(const Request&, std::string_view, const Answer&) const;
+    void sign_out(const Request&, std::string_view, const Answer&) const;
+    Response sessions(const Request&, std::string_view) const;
+    void end_session(const Request&, std::string_view id, const Answer&) const;
+    Response users(const Request&, std::string_view) const;
+    void add_user(const Request&, std::string_view, const Answer&) const;
+    Response user(const Request&, std::string_view who) const;
+    void change_user(const Request&, std::string_view who, const Answer&) const;
+    void remove_user(const Request&, std::string_view who, const Answer&) const;
+    template <bool kActive>
+    void set_active(const Request&, std::string_view who, const Answer&) const;
+    Response preferences(const Request&, std::string_view) const;
+    void set_preferences(const Request&, std::string_view, const Answer&) const;
+    Response keys(const Request&, std::string_view) const;
+    void add_key(const Request&, std::string_view, const Answer&) const;
+    void rotate_key(const Request&, std::string_view id, const Answer&) const;
+    void revoke_key(const Request&, std::string_view id, const Answer&) const;
     Response asset(std::string_view rest) const;
-    void dispatch(const Request&, const Answer&) const;
+    void dispatch(Request&, const Answer&) const;
 
     const Telemetry& telemetry_;
     const Clock& clock_;
@@ -110,6 +145,9 @@ class Router {
     ReviewDoor& review_;
     const AuditDoor& audit_;
     IntakeDoor& intake_;
+    Gate& gate_;
+    SignInDoor& sign_in_;
+    PeopleDoor& people_;
     const Counters& counters_;
 };
 

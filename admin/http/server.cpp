@@ -70,9 +70,14 @@ struct HttpServer::Impl {
           simulations(access, parts.log, parts.clock),
           review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
           audit(parts.audit),
+          gate(options.access, parts.telemetry, parts.control_requests, parts.clock),
+          passwords(std::make_unique<http::PasswordPool>(
+              [this](std::function<void()> work) { asio::post(net->io, std::move(work)); })),
+          sign_in(gate, asker, parts.control_requests, *passwords, parts.clock),
+          people(gate, parts.log, asker, *passwords),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, counters),
-          hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
+                 review, audit, intake, gate, sign_in, people, counters),
+          hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
 
     void listen() {
         const tcp::endpoint endpoint = resolve(options.listen);
@@ -191,9 +196,13 @@ struct HttpServer::Impl {
     http::SimulationDoor simulations;
     http::ReviewDoor review;
     http::AuditDoor audit;
+    http::Gate gate;
+    std::unique_ptr<http::PasswordPool> passwords;  ///< ends before `net`
+    http::SignInDoor sign_in;
+    http::PeopleDoor people;
     http::Router router;
     http::StreamHub hub;
-    http::SessionContext context{router, hub, counters};
+    http::SessionContext context{router, gate, hub, counters};
     size_t connections = 0;
     bool stopping = false;
     uint16_t bound_port = 0;
@@ -227,6 +236,7 @@ void HttpServer::start() {
 
 void HttpServer::stop() {
     if (!impl_->thread.joinable()) return;
+    impl_->passwords->stop();
     asio::post(impl_->net->io, [impl = impl_.get()] { impl->farewell(); });
     impl_->thread.join();
     impl_->hub.on_last_left = nullptr;

@@ -76,7 +76,9 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         if (ec) return on_bad_request(ec);
         if (parser_->get().find(bhttp::field::expect) != parser_->get().end()) {
             // Where no body is taken, a client that asks before it sends one is answered at once.
-            if (parser_->get().method() != bhttp::verb::post) return respond(true);
+            const bhttp::verb method = parser_->get().method();
+            if (method != bhttp::verb::post && method != bhttp::verb::put && method != bhttp::verb::patch)
+                return respond(true);
             static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
             return asio::async_write(stream_, asio::buffer(kGoOn.data(), kGoOn.size()),
                                      [self = this->shared_from_this()](beast::error_code write_ec, size_t) {
@@ -128,12 +130,6 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         request.method = message.method_string();
         request.path = target.substr(0, question);
         if (question != std::string_view::npos) request.query = target.substr(question + 1);
-        if ((request.path == kStreamPath || request.path == kStreamAlias) &&
-            beast::websocket::is_upgrade(message)) {
-            socket().expires_never();
-            context_.counters.requests.add();
-            return serve_stream(std::move(stream_), parser_->release(), context_.hub, std::move(lease_));
-        }
         request.body = message.body();
         request.content_type = message[bhttp::field::content_type];
         request.origin = message[bhttp::field::origin];
@@ -142,11 +138,26 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         request.authorization = message[bhttp::field::authorization];
         request.api_key = message["X-API-Key"];
         request.idempotency_key = message["Idempotency-Key"];
+        request.fetch_site = message["Sec-Fetch-Site"];
         request.user_agent = message[bhttp::field::user_agent];
         request.secure = kSecure;
         beast::error_code ignored;
         const auto peer = socket().socket().remote_endpoint(ignored);
         if (!ignored) request.peer = fmt::format("{}:{}", peer.address().to_string(), peer.port());
+        if ((request.path == kStreamPath || request.path == kStreamAlias) &&
+            beast::websocket::is_upgrade(message)) {
+            auto wrong = context_.gate.identify(request);
+            if (!wrong && request.principal.kind != Principal::Kind::kNobody) {
+                socket().expires_never();
+                context_.counters.requests.add();
+                return serve_stream(std::move(stream_), parser_->release(), context_.hub,
+                                    std::move(request.principal), std::move(lease_));
+            }
+            Response refused =
+                wrong ? std::move(*wrong) : sign_in_first("the stream is for who has signed in");
+            add_common_headers(refused);
+            return write(std::move(refused), message.version(), keep_alive, head);
+        }
         context_.router.handle(
             request, [self = this->shared_from_this(), version = message.version(), keep_alive,
                       head](Response answer) { self->write(std::move(answer), version, keep_alive, head); });

@@ -13,6 +13,7 @@ namespace penstock::http {
 /// What every connection uses; lives longer than any of them.
 struct SessionContext {
     const Router& router;
+    Gate& gate;
     StreamHub& hub;
     Counters& counters;
     bool loopback_only = false;        ///< bound to loopback: only loopback names are answered

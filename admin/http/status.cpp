@@ -85,10 +85,11 @@ void write_log(JsonWriter& json, const Telemetry& t, const Sampler& sampler) {
     json.end_object();
 }
 
-void write_regions(JsonWriter& json, const Telemetry& t, const Sampler& sampler) {
+void write_regions(JsonWriter& json, const Telemetry& t, const Sampler& sampler, const Scope& scope) {
     json.key("regions").begin_array();
     for (size_t i = 0; i < t.regions.size(); ++i) {
         const RegionTelemetry& r = *t.regions[i];
+        if (!scope.sees_region(r.name)) continue;
         json.begin_object().field("name", r.name).field("configured", r.configured);
         json.field("stored", r.stored_total.load(kRelaxed));
         json.field("rows_per_second", sampler.region_rows_per_second(i));
@@ -102,7 +103,7 @@ void write_regions(JsonWriter& json, const Telemetry& t, const Sampler& sampler)
     json.end_array();
 }
 
-void write_sla(JsonWriter& json, const Telemetry& t) {
+void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
     const auto sla = t.sla();
     json.key("sla").begin_object();
     json.field("applied_seq", t.applied_seq.load(kRelaxed));
@@ -114,7 +115,8 @@ void write_sla(JsonWriter& json, const Telemetry& t) {
         json.null();
     } else {
         json.begin_object().field("until", rfc3339(sla->hold_until_ns)).key("awaited").begin_array();
-        for (const std::string& producer : sla->awaited) json.value(producer);
+        if (scope.all_tenants())
+            for (const std::string& producer : sla->awaited) json.value(producer);
         json.end_array().end_object();
     }
     json.key("observer_gaps").begin_array();
@@ -128,6 +130,7 @@ void write_sla(JsonWriter& json, const Telemetry& t) {
     json.end_array();
     json.key("workflows").begin_array();
     for (const auto& workflow : sla->workflows) {
+        if (!scope.all_tenants()) break;  // its counts are of all tenants
         json.begin_object().field("name", workflow.name).field("condition_errors", workflow.condition_errors);
         json.key("edges").begin_array();
         for (const auto& e : workflow.edges) {
@@ -141,6 +144,7 @@ void write_sla(JsonWriter& json, const Telemetry& t) {
     }
     json.end_array().key("recent_missed").begin_array();
     for (const auto& m : sla->recent) {
+        if (!scope.all_tenants() || !scope.all_regions()) break;
         json.begin_object().field("workflow", m.workflow).field("from", m.from).field("to", m.to);
         json.field("key", m.key)
             .field("deadline", rfc3339(m.deadline_ns))
@@ -231,7 +235,7 @@ Histogram::Snapshot Sampler::stage_recent(size_t stage) const {
 }
 
 std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock& clock,
-                        const Counters& counters, std::string_view build) {
+                        const Counters& counters, std::string_view build, const Scope& scope) {
     const StampNs now = clock.wall_ns();
     JsonWriter json;
     json.begin_object();
@@ -251,7 +255,7 @@ std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock&
     json.end_object().end_object();
     write_stages(json, t, sampler);
     write_log(json, t, sampler);
-    write_regions(json, t, sampler);
+    write_regions(json, t, sampler, scope);
     json.key("dead_letters").begin_array();
     for (size_t i = 1; i < kRefusalCount; ++i) {
         const uint64_t count = t.dead_letters[i].read();
@@ -262,10 +266,11 @@ std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock&
     json.end_array();
     json.key("dedup").begin_object().field("keys", t.dedup_keys.read()).field("bytes", t.dedup_bytes.read());
     json.end_object();
-    write_sla(json, t);
+    write_sla(json, t, scope);
     json.key("alerts").begin_object();
     for (size_t i = 0; i < kAlertStateNames.size(); ++i)
-        json.field(kAlertStateNames[i], t.alerts[i].load(std::memory_order_relaxed));
+        json.field(kAlertStateNames[i],
+                   scope.all_tenants() ? t.alerts[i].load(std::memory_order_relaxed) : 0);
     json.end_object();
     json.key("http").begin_object().field("connections", counters.connections_open.read());
     json.field("stream_clients", counters.stream_clients.read()).end_object();

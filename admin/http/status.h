@@ -8,6 +8,7 @@
 
 #include "admin/http/counters.h"
 #include "pipeline/clock.h"
+#include "schemas/access.h"
 
 namespace penstock::http {
 
@@ -71,9 +72,11 @@ class Sampler {
     Sample trend_base_;  // only counts and times
 };
 
-/// The snapshot as a JSON object. `build` names the page's assets, so that an open page sees a new build.
+/// The snapshot as a JSON object, for one who sees so much: regions outside are left out, and what is of no
+/// region alone (instances that missed) is for those who see all. `build` names the page's assets, so that an
+/// open page sees a new build.
 std::string status_json(const Telemetry& telemetry, const Sampler& sampler, const Clock& clock,
-                        const Counters& counters, std::string_view build);
+                        const Counters& counters, std::string_view build, const Scope& scope = {});
 
 /// {"step_seconds":1,"points":[[unix seconds, received/s, stored/s, dead letters/s], ...]}
 std::string trend_json(const Sampler& sampler);

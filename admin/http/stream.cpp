@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <map>
+
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -23,9 +26,12 @@ constexpr size_t kClientMessageBytesMax = 4096;
 /// A WebSocket as the hub sees it.
 class StreamClient {
   public:
+    explicit StreamClient(Principal client) : who(std::move(client)) {}
     virtual ~StreamClient() = default;
     virtual void push(const StreamHub::Message& message) = 0;
-    virtual void close() = 0;
+    virtual void close(websocket::close_code code, std::string_view why) = 0;
+
+    Principal who;  ///< as it was at the last push
 };
 
 /// One WebSocket. At most one write is under way; a push that finds it so is skipped, never queued: a client
@@ -33,8 +39,8 @@ class StreamClient {
 template <typename Stream>
 class StreamSocket final : public StreamClient, public std::enable_shared_from_this<StreamSocket<Stream>> {
   public:
-    StreamSocket(Stream&& stream, StreamHub& hub, std::shared_ptr<void> lease)
-        : socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
+    StreamSocket(Stream&& stream, StreamHub& hub, Principal client, std::shared_ptr<void> lease)
+        : StreamClient(std::move(client)), socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
     ~StreamSocket() override { hub_.leave(this); }
 
     void accept(const UpgradeRequest& request) {
@@ -50,7 +56,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
             if (ec) return;
             self->open_ = true;
             self->hub_.join(self.get());
-            self->write(self->hub_.hello());
+            self->write(self->hub_.hello(self->who.scope));
             self->read();
         });
     }
@@ -63,12 +69,11 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
         write(message);
     }
 
-    void close() override {
+    void close(websocket::close_code code, std::string_view why) override {
         if (!open_) return;
         open_ = false;
         // Beast allows a close beside a write that is under way only from within the same strand; ours is.
-        socket_.async_close({websocket::close_code::going_away, "shutting down"},
-                            [self = this->shared_from_this()](beast::error_code) {});
+        socket_.async_close({code, why}, [self = this->shared_from_this()](beast::error_code) {});
     }
 
   private:
@@ -118,9 +123,9 @@ void StreamHub::leave(StreamClient* client) {
     if (clients_.empty() && on_last_left) on_last_left();
 }
 
-NewestEvents StreamHub::newest(Seq since) {
+NewestEvents StreamHub::newest(Seq since, const Scope& scope) {
     try {
-        return queries_.newest(since, kEventsPerPush);
+        return queries_.newest(since, kEventsPerPush, scope);
     } catch (const std::exception& e) {
         spdlog::error("http: the live stream cannot read the log: {}", e.what());
         NewestEvents none;
@@ -130,46 +135,62 @@ NewestEvents StreamHub::newest(Seq since) {
     }
 }
 
-StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents& newest,
+StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents& newest, const Scope& scope,
                                       bool with_trend) const {
     JsonWriter json;
     json.begin_object().field("kind", kind);
-    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build()));
+    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build(), scope));
     json.key("events").raw(newest.items).field("events_skipped", newest.skipped);
     if (with_trend) json.key("trend").raw(trend_json(sampler_));
     json.end_object();
     return std::make_shared<const std::string>(json.take());
 }
 
-StreamHub::Message StreamHub::hello() {
+StreamHub::Message StreamHub::hello(const Scope& scope) {
     // The last few events however old, so that a page opened on a quiet log is not empty.
     const Seq next = next_seq_;
-    NewestEvents recent = newest(next > 4 * kEventsPerPush ? next - 4 * kEventsPerPush : 1);
+    NewestEvents recent = newest(next > 4 * kEventsPerPush ? next - 4 * kEventsPerPush : 1, scope);
     recent.skipped = 0;
-    return message("hello", recent, true);
+    return message("hello", recent, scope, true);
 }
 
 void StreamHub::push() {
     if (clients_.empty()) return;
-    const NewestEvents newest_events = newest(next_seq_);
-    next_seq_ = newest_events.next_seq;
-    const Message m = message("push", newest_events, false);
-    for (StreamClient* client : clients_) client->push(m);
+    Seq next = next_seq_;
+    std::map<std::pair<std::vector<std::string>, std::vector<std::string>>, Message> messages;  // by scope
+    const auto clients = clients_;
+    for (StreamClient* client : clients) {
+        if (!gate_.is_still(client->who)) {
+            client->close(websocket::close_code::policy_error, "sign in again");
+            continue;
+        }
+        const Scope& scope = client->who.scope;
+        Message& m = messages[{scope.regions, scope.tenants}];
+        if (!m) {
+            const NewestEvents found = newest(next_seq_, scope);
+            next = std::max(next, found.next_seq);
+            m = message("push", found, scope, false);
+        }
+        client->push(m);
+    }
+    next_seq_ = next;
 }
 
 void StreamHub::close_all() {
     const auto clients = clients_;
-    for (StreamClient* client : clients) client->close();
+    for (StreamClient* client : clients) client->close(websocket::close_code::going_away, "shutting down");
 }
 
-void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(lease))->accept(request);
+    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+        ->accept(request);
 }
 
-void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(lease))->accept(request);
+    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+        ->accept(request);
 }
 
 }  // namespace penstock::http

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "admin/http/events.h"
+#include "admin/http/gate.h"
 #include "admin/http/status.h"
 
 namespace penstock::http {
@@ -25,11 +26,17 @@ class StreamSocket;
 class StreamHub {
   public:
     StreamHub(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-              const EventQueries& queries, Counters& counters)
-        : telemetry_(telemetry), clock_(clock), sampler_(sampler), queries_(queries), counters_(counters) {}
+              const EventQueries& queries, const Gate& gate, Counters& counters)
+        : telemetry_(telemetry),
+          clock_(clock),
+          sampler_(sampler),
+          queries_(queries),
+          gate_(gate),
+          counters_(counters) {}
 
     bool empty() const { return clients_.empty(); }
-    /// Sends the present state to every client that has taken the last one.
+    /// Sends the present state to every client that has taken the last one, each what it may see. Who may
+    /// see nothing any more is closed.
     void push();
     void close_all();
 
@@ -46,14 +53,16 @@ class StreamHub {
     void join(StreamClient* client);
     void leave(StreamClient* client);
     /// What a new client begins with: also the curve of the last minutes, and the newest events.
-    Message hello();
-    Message message(std::string_view kind, const NewestEvents& newest, bool with_trend) const;
-    NewestEvents newest(Seq since);
+    Message hello(const Scope& scope);
+    Message message(std::string_view kind, const NewestEvents& newest, const Scope& scope,
+                    bool with_trend) const;
+    NewestEvents newest(Seq since, const Scope& scope);
 
     const Telemetry& telemetry_;
     const Clock& clock_;
     const Sampler& sampler_;
     const EventQueries& queries_;
+    const Gate& gate_;
     Counters& counters_;
     std::unordered_set<StreamClient*> clients_;
     Seq next_seq_ = 1;  ///< events below have been pushed
@@ -62,9 +71,9 @@ class StreamHub {
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
 /// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then.
-void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   std::shared_ptr<void> lease);
-void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub,
+void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   std::shared_ptr<void> lease);
 
 }  // namespace penstock::http

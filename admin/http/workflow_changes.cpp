@@ -90,7 +90,7 @@ void WorkflowDoor::publish(const Request& request, const Answer& answer) {
         return answer(faulty_document("only a draft may have faults", faults));
     if (state == "active")
         if (auto refused = refuse_owned(name)) return answer(std::move(*refused));
-    if (by.empty()) by = "http " + request.peer;
+    by = who_did(request, by);
     std::string text = json::serialize(json::object{{"action", state == "active" ? "activate" : state},
                                                     {"version", 0},
                                                     {"document", request.body},
@@ -129,7 +129,7 @@ void WorkflowDoor::change(const Request& request, std::string_view text, const A
     if (action == "shadow" || action == "activate")
         if (const std::string faults = access_.faults_of(found->document); !faults.empty())
             return answer(faulty_document("publish a mended one", faults));
-    if (by.empty()) by = "http " + request.peer;
+    by = who_did(request, by);
     const json::object record{
         {"action", action}, {"version", place->version}, {"migrate", migrate}, {"by", by}, {"note", note}};
     asker_.ask(ControlKind::kWorkflowVersion, place->name, json::serialize(record), answer,

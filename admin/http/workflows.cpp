@@ -51,6 +51,18 @@ std::string WorkflowDoor::tenant_name(uint16_t id) const {
     return id < tenants.size() ? tenants[id] : std::to_string(id);
 }
 
+/// Of its tenant, and, for who sees some regions only, with no event of another or of none that is known.
+bool WorkflowDoor::sees(const Scope& scope, const InstanceView& instance) const {
+    if (!scope.sees_tenant(tenant_name(instance.tenant))) return false;
+    if (scope.all_regions()) return true;
+    const auto unseen = [&](Seq seq) { return seq == 0 || !queries_.sees_event(seq, scope); };
+    for (const InstanceView::Hop& hop : instance.hops)
+        if (unseen(hop.seq)) return false;
+    for (const InstanceView::Rule& rule : instance.rules)
+        if (instance.hops.empty() && unseen(rule.anchor_seq)) return false;
+    return !instance.hops.empty() || !instance.rules.empty();
+}
+
 std::string WorkflowDoor::subject_of(const InstanceView& instance) const {
     Seq seq = instance.hops.empty() ? 0 : instance.hops.front().seq;
     for (const InstanceView::Rule& r : instance.rules)
@@ -144,6 +156,7 @@ Response WorkflowDoor::instances(const Request& request, std::string_view name) 
     JsonWriter out;
     out.begin_object().key("items").begin_array();
     for (const InstanceView& instance : *found) {
+        if (!sees(request.principal.scope, instance)) continue;
         out.begin_object();
         write_instance(out, instance, tenant_name(instance.tenant), subject_of(instance));
         out.key("rules").begin_array();

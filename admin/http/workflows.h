@@ -46,6 +46,7 @@ class WorkflowDoor {
     /// A version of a name, or the answer that says why not.
     std::optional<WorkflowVersion> find_version(const Place& place, Response& why) const;
     std::string tenant_name(uint16_t id) const;
+    bool sees(const Scope& scope, const InstanceView& instance) const;
     std::string subject_of(const InstanceView& instance) const;
     std::optional<Response> refuse_owned(std::string_view name) const;
     /// The version that the record at `seq` made or changed.

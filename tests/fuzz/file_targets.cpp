@@ -153,8 +153,12 @@ int http_query(const uint8_t* data, size_t size) {
         WorkflowAccess access = test::no_workflows();
         http::WorkflowDoor workflows{access, hot.log(), queries, alert_book, asker, clock};
         http::SimulationDoor simulations{access, hot.log(), clock};
-        http::Router router{telemetry, clock,     sampler,     queries, letters,
-                            alerts,    workflows, simulations, counters};
+        http::Gate gate{{}, telemetry, control_requests, clock};
+        http::PasswordPool passwords{[](const auto& work) { work(); }};
+        http::SignInDoor sign_in{gate, asker, control_requests, passwords, clock};
+        http::PeopleDoor people{gate, hot.log(), asker, passwords};
+        http::Router router{telemetry, clock,       sampler, queries, letters, alerts,
+                            workflows, simulations, gate,    sign_in, people,  counters};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});
