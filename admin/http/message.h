@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,16 @@ struct Request {
     Principal principal = {};  ///< who asks, as the router found out
 };
 
+/// A body that is made while it is sent. HTTP thread. Its end tells that the client has all, or has gone.
+class BodySource {
+  public:
+    /// An empty piece is the end; nothing: it breaks off, and so does the connection.
+    using Take = std::function<void(std::optional<std::string> piece)>;
+    virtual ~BodySource() = default;
+    /// Asks for the next piece; `take` is called once, now or later. Not asked again before.
+    virtual void next(Take take) = 0;
+};
+
 struct Response {
     unsigned status = 200;
     std::string content_type = "application/json";
@@ -31,6 +42,7 @@ struct Response {
     std::vector<std::pair<std::string, std::string>> headers;
     /// Assets named by their content never change; everything else is asked for again each time.
     bool immutable = false;
+    std::shared_ptr<BodySource> source = {};  ///< in place of `body`
 
     Response& header(std::string name, std::string value) {
         headers.emplace_back(std::move(name), std::move(value));

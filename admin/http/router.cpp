@@ -57,6 +57,9 @@ const Router::Route Router::kRoutes[] = {
     {"/api/v1/simulations", &Router::simulations, &Router::start_simulation},
     {"/api/v1/simulations/{id}", &Router::simulation, nullptr, &Router::cancel_simulation},
     {"/api/v1/events", &Router::events, &Router::take_events},
+    {"/api/v1/events/search", nullptr, nullptr, nullptr, nullptr, &Router::search_events},
+    {"/api/v1/events/stats", nullptr, nullptr, nullptr, nullptr, &Router::event_statistics},
+    {"/api/v1/events/export", nullptr, nullptr, nullptr, nullptr, &Router::export_events},
     {"/api/v1/events/{seq}", &Router::event},
     {"/api/v1/deadletters", &Router::dead_letters},
     {"/api/v1/deadletters/{seq}", &Router::dead_letter},
@@ -92,7 +95,8 @@ const Router::Route Router::kRoutes[] = {
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search,
+               const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -104,6 +108,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       review_(review),
       audit_(audit),
       intake_(intake),
+      search_(search),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -163,13 +168,14 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
     for (const Route& route : kRoutes) {
         const auto argument = match(route.path, path);
         if (!argument) continue;
+        if (reads && route.look) return (this->*route.look)(request, *argument, answer);
         if (reads && route.answer) return answer((this->*route.answer)(request, *argument));
         const auto change = request.method == "POST"     ? route.act
                             : request.method == "DELETE" ? route.remove
                             : request.method == "PUT"    ? route.put
                                                          : nullptr;
         if (!change) {
-            std::string allowed = route.answer ? "GET, HEAD" : "";
+            std::string allowed = route.answer || route.look ? "GET, HEAD" : "";
             if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
             if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
             if (route.put) allowed += allowed.empty() ? "PUT" : ", PUT";
@@ -334,6 +340,18 @@ Response Router::event(const Request&, std::string_view seq) const {
                        ? fmt::format("the hot log begins at {}; older events are in their region", first)
                    : *number >= next ? fmt::format("the log ends before {}", next)
                                      : "the sequence belongs to a dead letter or a control record");
+}
+
+void Router::search_events(const Request& request, std::string_view, const Answer& answer) const {
+    search_.search(request, answer);
+}
+
+void Router::event_statistics(const Request& request, std::string_view, const Answer& answer) const {
+    search_.statistics(request, answer);
+}
+
+void Router::export_events(const Request& request, std::string_view, const Answer& answer) const {
+    search_.export_events(request, answer);
 }
 
 Response Router::dead_letters(const Request& request, std::string_view) const {

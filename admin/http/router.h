@@ -8,6 +8,7 @@
 #include "admin/http/alerts.h"
 #include "admin/http/audit.h"
 #include "admin/http/deadletters.h"
+#include "admin/http/event_search.h"
 #include "admin/http/events.h"
 #include "admin/http/intake.h"
 #include "admin/http/message.h"
@@ -28,7 +29,7 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           const Counters& counters);
+           EventSearchDoor& search, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -47,6 +48,8 @@ class Router {
         void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
         /// By PUT.
         void (Router::*put)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        /// By GET, where the answer takes time; in place of `answer`.
+        void (Router::*look)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -73,6 +76,9 @@ class Router {
     Response events(const Request&, std::string_view) const;
     void take_events(const Request&, std::string_view, const Answer&) const;
     Response event(const Request&, std::string_view seq) const;
+    void search_events(const Request&, std::string_view, const Answer&) const;
+    void event_statistics(const Request&, std::string_view, const Answer&) const;
+    void export_events(const Request&, std::string_view, const Answer&) const;
     Response dead_letters(const Request&, std::string_view) const;
     Response dead_letter(const Request&, std::string_view seq) const;
     void retry(const Request&, std::string_view seq, const Answer&) const;
@@ -110,6 +116,7 @@ class Router {
     ReviewDoor& review_;
     const AuditDoor& audit_;
     IntakeDoor& intake_;
+    EventSearchDoor& search_;
     const Counters& counters_;
 };
 

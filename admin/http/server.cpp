@@ -70,8 +70,10 @@ struct HttpServer::Impl {
           simulations(access, parts.log, parts.clock),
           review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
           audit(parts.audit),
+          search(parts.search, asker, counters,
+                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, counters),
+                 review, audit, intake, search, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
 
     void listen() {
@@ -191,6 +193,7 @@ struct HttpServer::Impl {
     http::SimulationDoor simulations;
     http::ReviewDoor review;
     http::AuditDoor audit;
+    http::EventSearchDoor search;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};
@@ -229,6 +232,7 @@ void HttpServer::stop() {
     if (!impl_->thread.joinable()) return;
     asio::post(impl_->net->io, [impl = impl_.get()] { impl->farewell(); });
     impl_->thread.join();
+    impl_->search.stop();
     impl_->hub.on_last_left = nullptr;
     impl_->net.reset();  // closes what is still open
 }
