@@ -171,10 +171,10 @@ class Appliance {
         read_workflows();
         event_search_ = std::make_unique<EventSearch>(log_, telemetry_, searched_regions(config));
         http_ = std::make_unique<HttpServer>(
-            http_options(), HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_,
-                                              control_requests_, event_requests_, machines_.alerts,
-                                              machines_.review, audit_trail_, workflow_access(),
-                                              event_search_.get()});
+            http_options(),
+            HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
+                              event_requests_, machines_.alerts, machines_.review, audit_trail_,
+                              workflow_access(), event_search_.get()});
         http_->start();  // before recovery: readiness must be seen
     }
 

@@ -33,9 +33,10 @@ std::string index_a_cold_day(PostgresConnection& connection) {
     if (day.rows() == 0) return "";
     const std::string name(day.text(0, 0));
     // By hash: a key may be longer than a B-tree takes.
-    connection.script(fmt::format("BEGIN; SET LOCAL lock_timeout = '500ms'; "
-                                  "CREATE INDEX {0}_subject ON penstock.{0} USING hash (subject); COMMIT",
-                                  name));
+    connection.script(
+        fmt::format("BEGIN; SET LOCAL lock_timeout = '500ms'; "
+                    "CREATE INDEX {0}_subject ON penstock.{0} USING hash (subject); COMMIT",
+                    name));
     return name + "_subject";
 }
 
@@ -54,10 +55,9 @@ void ColdIndexer::run() {
     while (!stop_.requested()) {
         for (const auto& [region, dsn] : dsns_) {
             try {
-                PostgresConnection connection({.dsn = dsn,
-                                               .application_name = "penstock index " + region,
-                                               .timeout_ns = kBuildNs},
-                                              stop_);
+                PostgresConnection connection(
+                    {.dsn = dsn, .application_name = "penstock index " + region, .timeout_ns = kBuildNs},
+                    stop_);
                 for (std::string name; !(name = index_a_cold_day(connection)).empty();)
                     spdlog::info("region {}: made the index {}", region, name);
             } catch (const PostgresError& error) {

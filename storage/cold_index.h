@@ -11,7 +11,8 @@
 namespace penstock {
 
 /// Makes one index, of the newest day that every log has passed and that has none. Its name; empty: nothing
-/// to do. Takes about a microsecond a row, in which rows of that day, and of that day only, cannot be written.
+/// to do. Takes about a microsecond a row, in which rows of that day, and of that day only, cannot be
+/// written.
 std::string index_a_cold_day(PostgresConnection& connection);
 
 /// Looks after all regions, on a thread of its own.

@@ -28,7 +28,7 @@ struct EventQuery {
         kStored,   ///< in its region's database
     };
     std::string subject, type, tenant, region;  ///< empty: any
-    std::string text;  ///< a part of the payload, as the producer wrote it
+    std::string text;                           ///< a part of the payload, as the producer wrote it
     Span time, received;
     uint8_t severity_at_least = 0;
     State state = State::kAny;

@@ -179,7 +179,8 @@ EventSearch::Page EventSearch::page(const EventQuery& query, const EventOrder& o
         for (Part& part : gathering->parts)
             std::move(part.events.begin(), part.events.end(), std::back_inserter(out.events));
         if (query.state != EventQuery::State::kStored) {
-            HotQuery hot(log_, query, hot_sources(*gathering), {gathering->committed, deadline_ns, &interrupted_});
+            HotQuery hot(log_, query, hot_sources(*gathering),
+                         {gathering->committed, deadline_ns, &interrupted_});
             if (!hot.page(order, after, limit, out.events))
                 out.missing.push_back({"", "the hot log was not read to its end in time", 0});
             if (hot.was_outrun() && attempt < kAttempts) continue;
@@ -205,7 +206,8 @@ EventSearch::Statistics EventSearch::count(const EventQuery& query, const EventG
         for (const Part& part : gathering->parts)
             for (const auto& [group, counts] : part.groups) out.groups[group].add(counts);
         if (query.state != EventQuery::State::kStored) {
-            HotQuery hot(log_, query, hot_sources(*gathering), {gathering->committed, deadline_ns, &interrupted_});
+            HotQuery hot(log_, query, hot_sources(*gathering),
+                         {gathering->committed, deadline_ns, &interrupted_});
             if (!hot.count(grouping, kGroupsMax, out.groups))
                 out.missing.push_back({"", "the hot log was not read to its end in time", 0});
             if (hot.was_outrun() && attempt < kAttempts) continue;

@@ -65,9 +65,9 @@ bool HotQuery::late() const {
 bool HotQuery::was_outrun() const {
     const EventLog::Bounds bounds = log_.bounds();
     return bounds.records > 0 && first_ < bounds.first_seq &&
-           std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
-               return source.from > 1 && source.from < bounds.first_seq;
-           });
+           std::any_of(
+               sources_.begin(), sources_.end(),
+               [&](const Source& source) { return source.from > 1 && source.from < bounds.first_seq; });
 }
 
 bool HotQuery::may_hold(const RecordView& record) const {
@@ -89,7 +89,8 @@ const HotQuery::Source* HotQuery::source_of(const RecordView& record, size_t ite
     if (source == nullptr || record.first_seq() + item < source->from || !tenants_[head.tenant])
         return nullptr;
     if (head.severity < query_.severity_at_least) return nullptr;
-    if (!query_.received.holds(floor_to_us(record.stamp(item))) || !query_.time.holds(floor_to_us(head.time_ns)))
+    if (!query_.received.holds(floor_to_us(record.stamp(item))) ||
+        !query_.time.holds(floor_to_us(head.time_ns)))
         return nullptr;
     if (!query_.type.empty() && head.type_hash != type_hash_) return nullptr;
     if (!query_.subject.empty() && std::find(keys_.begin(), keys_.end(), head.key) == keys_.end())
@@ -225,20 +226,21 @@ bool HotQuery::page(const EventOrder& order, const std::optional<EventPosition>&
 bool HotQuery::count(const EventGrouping& grouping, size_t groups_max,
                      std::map<EventGroup, EventCounts>& into) {
     if (region_mask_ == 0) return true;
-    const bool whole = walk(
-        false, received_after(query_.received.from_us), options_.end,
-        [&](const RecordView& record, size_t item, const Source& source) {
-            const EventHead& head = record.heads[item];
-            const int64_t received_us = floor_to_us(record.stamp(item));
-            EventGroup group;
-            if (grouping.region) group.region = source.region;
-            if (grouping.tenant) group.tenant = log_.names().tenants[head.tenant];
-            if (grouping.type) group.type = view_of(penstock::event_of(record.bytes(item))->type());
-            if (grouping.severity) group.severity = head.severity;
-            if (grouping.bucket_us > 0) group.bucket_us = bucket_of(received_us, grouping.bucket_us);
-            into[group].add({1, received_us, received_us, head.severity});
-            return into.size() <= groups_max;
-        });
+    const bool whole = walk(false, received_after(query_.received.from_us), options_.end,
+                            [&](const RecordView& record, size_t item, const Source& source) {
+                                const EventHead& head = record.heads[item];
+                                const int64_t received_us = floor_to_us(record.stamp(item));
+                                EventGroup group;
+                                if (grouping.region) group.region = source.region;
+                                if (grouping.tenant) group.tenant = log_.names().tenants[head.tenant];
+                                if (grouping.type)
+                                    group.type = view_of(penstock::event_of(record.bytes(item))->type());
+                                if (grouping.severity) group.severity = head.severity;
+                                if (grouping.bucket_us > 0)
+                                    group.bucket_us = bucket_of(received_us, grouping.bucket_us);
+                                into[group].add({1, received_us, received_us, head.severity});
+                                return into.size() <= groups_max;
+                            });
     return whole;
 }
 

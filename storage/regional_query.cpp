@@ -94,9 +94,9 @@ RegionalHead RegionalQuery::head() {
     head_ = {};
     PostgresResult row;
     try {
-        row = connection_.query(kHead, {options_.log_id,
-                                        std::to_string(until_us > kEver / 1000 ? kEver : until_us * 1000),
-                                        std::to_string(left_ms)});
+        row = connection_.query(
+            kHead, {options_.log_id, std::to_string(until_us > kEver / 1000 ? kEver : until_us * 1000),
+                    std::to_string(left_ms)});
     } catch (const PostgresError& error) {
         if (error.sqlstate != kNoTable && error.sqlstate != kNoSchema) throw;
         head_.mark = "unmade";  // nothing was ever flushed to it
@@ -106,10 +106,13 @@ RegionalHead RegionalQuery::head() {
         head_.flushed_seq = static_cast<Seq>(row.number(0, 0));
         head_.flushed_stamp_ns = row.number(0, 1);
     }
+    head_.mark = fmt::format("{}/", row.is_null(0, 2) ? "" : row.text(0, 2));
     const std::string days(row.is_null(0, 3) ? "" : row.text(0, 3));
-    head_.mark = fmt::format("{}/{}", row.is_null(0, 2) ? "" : row.text(0, 2), days);
-    for (size_t at = 0; at + 8 <= days.size(); at += 9)
-        head_.days_us.push_back(start_of_day(std::string_view(days).substr(at, 8)));
+    for (size_t at = 0; at + 8 <= days.size(); at += 9) {
+        const std::string_view day = std::string_view(days).substr(at, 8);
+        head_.days_us.push_back(start_of_day(day));
+        if (head_.days_us.back() < until_us) head_.mark += fmt::format("{},", day);
+    }
     head_.newest_us = row.is_null(0, 4) ? SystemClock().wall_ns() / 1000 : row.number(0, 4);
     return head_;
 }
@@ -143,17 +146,18 @@ void RegionalQuery::read_span(const EventOrder& order, const std::optional<Event
     const std::string_view way = order.oldest_first ? "ASC" : "DESC";
     if (after) {
         const char sign = order.oldest_first ? '>' : '<';
-        s.sql += fmt::format(" AND (e.{0}, e.seq, {1} COLLATE \"C\", l.log_id::text COLLATE \"C\") {2} ({3}, {4}::bigint, {5}, {6})",
-                             sorted, s.add(options_.region) + "::text", sign, s.add_time(after->value_us),
-                             s.add(std::to_string(after->seq)), s.add(after->region), s.add(after->log));
+        s.sql += fmt::format(
+            " AND (e.{0}, e.seq, {1} COLLATE \"C\", l.log_id::text COLLATE \"C\") {2} ({3}, {4}::bigint, "
+            "{5}, {6})",
+            sorted, s.add(options_.region) + "::text", sign, s.add_time(after->value_us),
+            s.add(std::to_string(after->seq)), s.add(after->region), s.add(after->log));
     }
     const auto us = [](std::string_view column) { return fmt::format(fmt::runtime(kUs), column); };
     const std::string_view payload = options_.payload ? "e.data, e.attributes" : "NULL, NULL";
     s.sql = fmt::format(
                 "SELECT e.seq, {}, {}, l.log_id, e.severity, e.tenant, e.source, e.id, e.type, e.subject, {}",
                 us("e.received"), us("e.time"), payload) +
-            s.sql +
-            fmt::format(" ORDER BY e.{0} {1}, e.seq {1}, l.log_id {1} LIMIT {2}", sorted, way, limit);
+            s.sql + fmt::format(" ORDER BY e.{0} {1}, e.seq {1}, l.log_id {1} LIMIT {2}", sorted, way, limit);
     const PostgresResult rows = connection_.query(s.sql.c_str(), s.parameters);
     for (int i = 0; i < rows.rows(); ++i) {
         const auto text = [&](int column) {
@@ -250,12 +254,11 @@ std::map<EventGroup, EventCounts> RegionalQuery::count(const EventGrouping& grou
                                       "timestamptz 'epoch')",
                                       s.add(std::to_string(grouping.bucket_us))));
     const std::string_view none = "NULL::text";
-    s.sql = fmt::format(
-                "SELECT {}, {}, {}, {}, count(*), {}, {}, coalesce(max(e.severity), 0)",
-                grouping.tenant ? "e.tenant" : none, grouping.type ? "e.type" : none,
-                grouping.severity ? "coalesce(e.severity, 0)" : "0::smallint", bucket,
-                fmt::format(fmt::runtime(kUs), "min(e.received)"),
-                fmt::format(fmt::runtime(kUs), "max(e.received)")) +
+    s.sql = fmt::format("SELECT {}, {}, {}, {}, count(*), {}, {}, coalesce(max(e.severity), 0)",
+                        grouping.tenant ? "e.tenant" : none, grouping.type ? "e.type" : none,
+                        grouping.severity ? "coalesce(e.severity, 0)" : "0::smallint", bucket,
+                        fmt::format(fmt::runtime(kUs), "min(e.received)"),
+                        fmt::format(fmt::runtime(kUs), "max(e.received)")) +
             s.sql + fmt::format(" GROUP BY 1, 2, 3, 4 LIMIT {}", groups_max + 1);
     const PostgresResult rows = connection_.query(s.sql.c_str(), s.parameters);
     std::map<EventGroup, EventCounts> out;

@@ -30,7 +30,7 @@ class RegionalQuery {
   public:
     struct Options {
         std::string region, log_id;
-        bool payload = true;  ///< false: neither data nor attributes leave the database
+        bool payload = true;      ///< false: neither data nor attributes leave the database
         int64_t deadline_ns = 0;  ///< monotonic; the server gives up then
     };
     /// `query` outlives it.

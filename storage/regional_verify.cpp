@@ -90,9 +90,8 @@ RegionVerifier::RegionVerifier(const Options& options, const EventLog& log, cons
       reader_(log) {
     const auto id = log.names().region(options.region);
     connection_.script("SET default_transaction_read_only = on");
-    const PostgresResult row =
-        connection_.query("SELECT log, begin_seq, seq FROM penstock.ledger WHERE log_id = $1::uuid",
-                          {log.identity().log_id});
+    const PostgresResult row = connection_.query(
+        "SELECT log, begin_seq, seq FROM penstock.ledger WHERE log_id = $1::uuid", {log.identity().log_id});
     if (row.rows() != 1 || !id)
         throw std::runtime_error(fmt::format("region {} has nothing of this log", options.region));
     region_id_ = *id;
@@ -134,7 +133,8 @@ std::vector<RowDigest> RegionVerifier::log_rows(StampNs hour_ns) {
         const Seq next = reader_.scan(
             at,
             [&](const RecordView& record) {
-                over = record.first_seq() >= verdict_.end || record.header->base_stamp_ns >= hour_ns + kHourNs;
+                over =
+                    record.first_seq() >= verdict_.end || record.header->base_stamp_ns >= hour_ns + kHourNs;
                 if (over) return false;
                 if (record.header->kind == RecordKind::kEvents && record.may_hold_region(region_id_)) {
                     batch_.clear(0, record.first_seq(), 1 << 20);
@@ -165,8 +165,7 @@ std::vector<std::string> RegionVerifier::parameters(StampNs hour_ns) const {
 }
 
 RowsDigest RegionVerifier::region_digest(StampNs hour_ns) {
-    const std::string sql =
-        fmt::format("SELECT count(*), coalesce(sum({}), 0) {}", kDigestSql, kRowsSql);
+    const std::string sql = fmt::format("SELECT count(*), coalesce(sum({}), 0) {}", kDigestSql, kRowsSql);
     const PostgresResult row = connection_.query(sql.c_str(), parameters(hour_ns));
     return {static_cast<uint64_t>(row.number(0, 0)), std::string(row.text(0, 1))};
 }
@@ -217,8 +216,8 @@ RegionVerdict RegionVerifier::run(const std::function<bool(StampNs, double)>& pr
         difference.hour_ns = hour;
         verdict_.differences.push_back(std::move(difference));
     }
-    verdict_.refused = static_cast<uint64_t>(std::distance(refused_.lower_bound(verdict_.from),
-                                                           refused_.lower_bound(verdict_.end)));
+    verdict_.refused = static_cast<uint64_t>(
+        std::distance(refused_.lower_bound(verdict_.from), refused_.lower_bound(verdict_.end)));
     return verdict_;
 }
 

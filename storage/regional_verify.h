@@ -75,7 +75,7 @@ class RegionVerifier {
     uint16_t region_id_ = 0;
     std::string log_number_;
     RegionVerdict verdict_;
-    std::set<Seq> refused_;   ///< rows that the region would not take; they are dead letters
+    std::set<Seq> refused_;  ///< rows that the region would not take; they are dead letters
 };
 
 }  // namespace penstock

@@ -17,10 +17,23 @@ namespace json = boost::json;
 /// What is asked; names are those of the API.
 struct Filter {
     Place place;
-    std::vector<std::pair<std::string, std::string>> values{
-        {"key", ""},  {"type", ""}, {"tenant", ""},    {"region", ""},  {"text", ""},  {"state", ""},
-        {"from", ""}, {"to", ""},   {"time_from", ""}, {"time_to", ""}, {"sort", ""},  {"order", ""},
-        {"severity_at_least", ""},  {"timeout_ms", ""}, {"group", ""}, {"format", ""}, {"partial", ""}};
+    std::vector<std::pair<std::string, std::string>> values{{"key", ""},
+                                                            {"type", ""},
+                                                            {"tenant", ""},
+                                                            {"region", ""},
+                                                            {"text", ""},
+                                                            {"state", ""},
+                                                            {"from", ""},
+                                                            {"to", ""},
+                                                            {"time_from", ""},
+                                                            {"time_to", ""},
+                                                            {"sort", ""},
+                                                            {"order", ""},
+                                                            {"severity_at_least", ""},
+                                                            {"timeout_ms", ""},
+                                                            {"group", ""},
+                                                            {"format", ""},
+                                                            {"partial", ""}};
 
     std::string& value(std::string_view name) {
         return std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; })
@@ -73,12 +86,12 @@ std::string event_line(const json::object& found) {
     const json::value* v = found.if_contains("event");
     const json::object& event = v && v->is_object() ? v->get_object() : found;
     const json::value* data = event.if_contains("data");
-    return one_line(fmt::format("{} UTC  {:<6} {:>10}  {:<24}  {:<20}  {}", short_time(text_at(found, "received")),
-                                text_at(found, "region"), number_at(found, "seq"), text_at(event, "type"),
-                                text_at(event, "subject"),
-                                data                            ? json::serialize(*data)
+    return one_line(fmt::format("{} UTC  {:<6} {:>10}  {:<24}  {:<20}  {}",
+                                short_time(text_at(found, "received")), text_at(found, "region"),
+                                number_at(found, "seq"), text_at(event, "type"), text_at(event, "subject"),
+                                data                         ? json::serialize(*data)
                                 : found.contains("withheld") ? "(payload stays in its region)"
-                                                                : "")) +
+                                                             : "")) +
            "\n";
 }
 
@@ -140,7 +153,8 @@ void add_events(CLI::App& app, int& exit_code) {
         "  penstock events search --type intrusion_detection --severity-at-least 4 --limit 500 -o json\n"
         "  penstock events stats --group region,hour --from 2026-01-31T00:00:00Z\n"
         "  penstock events export --format csv --region eu > eu.csv\n\n"
-        "Exit codes: 0 done, 1 without a region that did not answer (stderr says which), 3 the appliance does\n"
+        "Exit codes: 0 done, 1 without a region that did not answer (stderr says which), 3 the appliance "
+        "does\n"
         "not answer.");
 
     auto asked = std::make_shared<Filter>();
@@ -163,8 +177,7 @@ void add_events(CLI::App& app, int& exit_code) {
     exported->add_to(*all);
     exported->add_order_to(*all);
     all->add_option("--format", exported->value("format"), "ndjson (default) or csv");
-    all->add_option("--partial", exported->value("partial"),
-                    "true: also without regions that do not answer");
+    all->add_option("--partial", exported->value("partial"), "true: also without regions that do not answer");
     all->callback([exported, &exit_code] { exit_code = export_all(*exported); });
 }
 

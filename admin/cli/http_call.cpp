@@ -80,7 +80,7 @@ HttpReply call(const ApiAddress& api, http::request<http::string_body> request, 
     // Asynchronous, because only so does a stream keep its timeout.
     beast::error_code failed;
     const std::chrono::seconds patience(timeout_s);
-    Exchange<beast::ssl_stream<beast::tcp_stream>> secure{stream, request, parser, buffer,
+    Exchange<beast::ssl_stream<beast::tcp_stream>> secure{stream, request, parser,  buffer,
                                                           failed, take,    patience};
     Exchange<beast::tcp_stream> plain{socket, request, parser, buffer, failed, take, patience};
     const auto on_handshake = [&](beast::error_code ec) {

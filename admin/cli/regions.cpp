@@ -21,8 +21,8 @@ struct Flags {
 StampNs instant(const std::string& text, const char* flag, StampNs otherwise) {
     if (text.empty()) return otherwise;
     if (const auto at = parse_rfc3339(text)) return *at;
-    throw CommandError(kUsage, fmt::format("{} \"{}\" is no RFC 3339 instant, such as 2026-01-31T08:00:00Z",
-                                           flag, text));
+    throw CommandError(
+        kUsage, fmt::format("{} \"{}\" is no RFC 3339 instant, such as 2026-01-31T08:00:00Z", flag, text));
 }
 
 std::string json_list(const std::vector<Seq>& seqs) { return fmt::format("[{}]", fmt::join(seqs, ",")); }
@@ -36,7 +36,8 @@ std::string as_json(const std::string& region, const RegionVerdict& v) {
             hours.empty() ? "" : ",", format_rfc3339(d.hour_ns), d.log_rows, d.region_rows,
             json_list(d.missing), json_list(d.extra), json_list(d.different));
     return fmt::format(
-        "{{\"region\":{},\"agrees\":{},\"from_seq\":{},\"end_seq\":{},\"hours\":{},\"rows\":{},\"refused\":{},"
+        "{{\"region\":{},\"agrees\":{},\"from_seq\":{},\"end_seq\":{},\"hours\":{},\"rows\":{},\"refused\":{}"
+        ","
         "\"differences\":[{}]}}\n",
         json_string(region), v.agrees(), v.from, v.end, v.hours, v.rows, v.refused, hours);
 }
@@ -70,10 +71,10 @@ int verify(const Flags& flags) {
     const Config config = flags.place.config.load();
     const StampNs from = instant(flags.from, "--from", 0);
     const StampNs to = instant(flags.to, "--to", std::numeric_limits<StampNs>::max());
-    const bool known = flags.region.empty() ||
-                       std::any_of(config.regions.begin(), config.regions.end(), [&](const Config::Region& r) {
-                           return r.name == flags.region && !r.dsn.empty();
-                       });
+    const bool known =
+        flags.region.empty() ||
+        std::any_of(config.regions.begin(), config.regions.end(),
+                    [&](const Config::Region& r) { return r.name == flags.region && !r.dsn.empty(); });
     if (!known)
         throw CommandError(kUsage, fmt::format("--region \"{}\" is no region with a dsn", flags.region));
     return run_guarded([&](GuardedProgress&) -> int {
@@ -83,9 +84,9 @@ int verify(const Flags& flags) {
         for (const Config::Region& region : config.regions) {
             if (region.dsn.empty() || (!flags.region.empty() && region.name != flags.region)) continue;
             try {
-                RegionVerifier verifier({region.name, region.read_dsn.empty() ? region.dsn : region.read_dsn,
-                                         from, to},
-                                        *log, stop);
+                RegionVerifier verifier(
+                    {region.name, region.read_dsn.empty() ? region.dsn : region.read_dsn, from, to}, *log,
+                    stop);
                 const RegionVerdict v = verifier.run([&](StampNs hour, double done) {
                     if (stderr_is_terminal())
                         fmt::print(stderr, "\r{}: {} {:3.0f}%\x1b[K", region.name, format_rfc3339(hour),
@@ -119,15 +120,19 @@ void add_regions(CLI::App& app, int& exit_code) {
     CLI::App* command = regions->add_subcommand(
         "verify", "Compare what the regions' databases have with what the log says, row for row");
     command->footer(
-        "Counts and digests an hour, by receipt, of all that the log still has and a region has taken. Where\n"
-        "they differ, says which sequences are missing, extra or different. Reads only, also beside a running\n"
+        "Counts and digests an hour, by receipt, of all that the log still has and a region has taken. "
+        "Where\n"
+        "they differ, says which sequences are missing, extra or different. Reads only, also beside a "
+        "running\n"
         "appliance.\n\n"
         "Examples:\n"
         "  penstock regions verify --config penstock.toml\n"
         "  penstock regions verify --region eu --from 2026-01-31T08:00:00Z -o json\n\n"
-        "Exit codes: 0 all agree, 1 something differs, 3 a region could not be reached, 4 the log is damaged.");
+        "Exit codes: 0 all agree, 1 something differs, 3 a region could not be reached, 4 the log is "
+        "damaged.");
     command->add_option("--region", flags->region, "this region alone");
-    command->add_option("--from", flags->from, "received then or later (RFC 3339); the whole hour is compared");
+    command->add_option("--from", flags->from,
+                        "received then or later (RFC 3339); the whole hour is compared");
     command->add_option("--to", flags->to, "received before");
     flags->place.add_to(*command);
     flags->output.add_to(*command);

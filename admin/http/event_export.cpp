@@ -67,9 +67,9 @@ class EventExport final : public BodySource, public std::enable_shared_from_this
             }
             // This thread keeps nothing of it: the last to let go of a session must be the HTTP thread.
             ExportDesk& desk = *self->desk_;
-            desk.post([self = std::move(self), take = std::move(take), page = std::move(page), piece = std::move(piece)]() mutable {
-                self->take_page(page, std::move(piece), take);
-            });
+            desk.post(
+                [self = std::move(self), take = std::move(take), page = std::move(page),
+                 piece = std::move(piece)]() mutable { self->take_page(page, std::move(piece), take); });
         });
         if (!begun) take(std::nullopt);
     }

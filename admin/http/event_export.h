@@ -17,8 +17,8 @@ struct ExportRequest {
     EventQuery query;
     EventOrder order;
     bool csv = false;
-    bool takes_partial = false;      ///< also without the regions that do not answer
-    int64_t timeout_ns = 0;          ///< of each page
+    bool takes_partial = false;    ///< also without the regions that do not answer
+    int64_t timeout_ns = 0;        ///< of each page
     std::string by, peer, filter;  ///< for the record
 };
 

@@ -65,9 +65,9 @@ void append_csv_row(std::string& to, const FoundEvent& event) {
     const std::string severity = event.severity == 0 ? "" : std::to_string(event.severity);
     const std::string received = rfc3339(event.received_us * 1000), time = rfc3339(event.time_us * 1000);
     const std::string seq = std::to_string(event.seq);
-    const std::string_view cells[] = {received,         time,        event.region, event.tenant, event.log,
-                                      seq,              state_of(event), severity, event.type,  event.source,
-                                      event.id,         event.subject,   event.data, event.attributes};
+    const std::string_view cells[] = {
+        received, time,       event.region, event.tenant, event.log,     seq,        state_of(event),
+        severity, event.type, event.source, event.id,     event.subject, event.data, event.attributes};
     for (const std::string_view& cell : cells) {
         if (&cell != cells) to += ',';
         append_csv_cell(to, cell);

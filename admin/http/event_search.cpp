@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kTimeoutMs = 2'000, kTimeoutMsMin = 50, kTimeoutMsMax = 30'000;
 
 // What every query takes.
-#define PENSTOCK_FILTERS                                                                               \
+#define PENSTOCK_FILTERS                                                                                \
     "key", "type", "tenant", "region", "text", "state", "severity_at_least", "from", "to", "time_from", \
         "time_to", "timeout_ms"
 
@@ -125,28 +125,29 @@ void EventSearchDoor::answer_later(std::string question, const EventQuery& query
                                    std::function<Made()> make, const Answer& answer) {
     std::optional<QueryCache::Entry> kept;
     if (const QueryCache::Entry* entry = cache_.find(question)) kept = *entry;
-    const bool begun = threads_.run([this, question, query, deadline_ns, kept, make = std::move(make),
-                                     answer = answer]() mutable {
-        Made made;
-        bool hit = false;
-        try {
-            hit = kept && search_->current_mark(query, deadline_ns) == kept->mark;
-            if (hit)
-                made.response.body = std::move(kept->body);
-            else
-                made = make();
-        } catch (const std::exception& e) {
-            made.response = problem(500, "internal", "The server could not answer", e.what());
-        }
-        // This thread keeps nothing of it: the last to let go of a session must be the HTTP thread.
-        post_([this, question, hit, answer = std::exchange(answer, nullptr), made = std::move(made)]() mutable {
-            (hit ? counters_.query_cache_hits : counters_.query_cache_misses).add();
-            if (!hit && made.mark.empty()) cache_.forget(question);
-            if (!hit && !made.mark.empty()) cache_.keep(question, {made.mark, made.response.body});
-            counters_.query_cache_bytes.set(static_cast<int64_t>(cache_.bytes()));
-            answer(std::move(made.response));
+    const bool begun = threads_.run(
+        [this, question, query, deadline_ns, kept, make = std::move(make), answer = answer]() mutable {
+            Made made;
+            bool hit = false;
+            try {
+                hit = kept && search_->current_mark(query, deadline_ns) == kept->mark;
+                if (hit)
+                    made.response.body = std::move(kept->body);
+                else
+                    made = make();
+            } catch (const std::exception& e) {
+                made.response = problem(500, "internal", "The server could not answer", e.what());
+            }
+            // This thread keeps nothing of it: the last to let go of a session must be the HTTP thread.
+            post_([this, question, hit, answer = std::exchange(answer, nullptr),
+                   made = std::move(made)]() mutable {
+                (hit ? counters_.query_cache_hits : counters_.query_cache_misses).add();
+                if (!hit && made.mark.empty()) cache_.forget(question);
+                if (!hit && !made.mark.empty()) cache_.keep(question, {made.mark, made.response.body});
+                counters_.query_cache_bytes.set(static_cast<int64_t>(cache_.bytes()));
+                answer(std::move(made.response));
+            });
         });
-    });
     if (!begun) busy(answer);
 }
 
@@ -163,8 +164,7 @@ void EventSearchDoor::search(const Request& request, const Answer& answer) {
         parameters.wrong("cursor", "is none of this search; begin anew without it");
     if (!parameters.errors.empty()) return answer(bad_parameters(parameters.errors));
 
-    const std::string next_prefix =
-        fmt::format("{}?{}cursor=", request.path, without_cursor(request.query));
+    const std::string next_prefix = fmt::format("{}?{}cursor=", request.path, without_cursor(request.query));
     const auto make = [=, this] {
         const EventSearch::Page page = search_->page(query, order, after, limit, deadline_ns);
         JsonWriter json;
@@ -203,7 +203,8 @@ void EventSearchDoor::statistics(const Request& request, const Answer& answer) {
         else if (grouping.bucket_us == 0 && (name == "minute" || name == "hour" || name == "day"))
             grouping.bucket_us = kMinuteUs * (name == "minute" ? 1 : name == "hour" ? 60 : 1440);
         else
-            parameters.wrong("group", "must be of region, tenant, type, severity, and one of minute, hour, day");
+            parameters.wrong("group",
+                             "must be of region, tenant, type, severity, and one of minute, hour, day");
     }
     if (!parameters.errors.empty()) return answer(bad_parameters(parameters.errors));
     const auto make = [=, this] {

@@ -95,8 +95,7 @@ const Router::Route Router::kRoutes[] = {
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search,
-               const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),

@@ -103,8 +103,8 @@ class RegionFleet {
         for (const auto& t : telemetry.regions) {
             flushers_.push_back(std::make_unique<RegionFlusher>(
                 *hot.log().names().region(t->name), options,
-                std::make_unique<PostgresRegionalStore>(PostgresRegionalStore::Options{
-                    t->name, databases_.dsn(t->name), 10'000'000'000}),
+                std::make_unique<PostgresRegionalStore>(
+                    PostgresRegionalStore::Options{t->name, databases_.dsn(t->name), 10'000'000'000}),
                 hot.log(), telemetry, *t, dead_letters, clock));
             flushers_.back()->start();
         }
@@ -117,9 +117,8 @@ class RegionFleet {
     bool caught_up() {
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         const auto holds = [&] {
-            return std::all_of(telemetry.regions.begin(), telemetry.regions.end(), [&](const auto& t) {
-                return t->flushed_seq.load() >= hot.next_seq();
-            });
+            return std::all_of(telemetry.regions.begin(), telemetry.regions.end(),
+                               [&](const auto& t) { return t->flushed_seq.load() >= hot.next_seq(); });
         };
         while (!holds() && std::chrono::steady_clock::now() < until)
             std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -13,15 +13,15 @@ namespace {
 int64_t in_seconds(int64_t s) { return monotonic_now_ns() + s * 1'000'000'000; }
 
 bool matches(const EventQuery& q, const FoundEvent& e) {
-    return q.asks_region(e.region) && q.asks_tenant(e.tenant) && (q.subject.empty() || e.subject == q.subject) &&
-           (q.type.empty() || e.type == q.type) && e.severity >= q.severity_at_least &&
-           q.time.holds(e.time_us) && q.received.holds(e.received_us) &&
+    return q.asks_region(e.region) && q.asks_tenant(e.tenant) &&
+           (q.subject.empty() || e.subject == q.subject) && (q.type.empty() || e.type == q.type) &&
+           e.severity >= q.severity_at_least && q.time.holds(e.time_us) && q.received.holds(e.received_us) &&
            e.data.find(q.text) != std::string::npos;
 }
 
 std::string line(const FoundEvent& e) {
-    return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", e.seq, e.received_us, e.time_us, e.region, e.log,
-                       e.tenant, e.source, e.id, e.type, e.subject, e.severity, e.data);
+    return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", e.seq, e.received_us, e.time_us, e.region,
+                       e.log, e.tenant, e.source, e.id, e.type, e.subject, e.severity, e.data);
 }
 std::vector<std::string> lines(const std::vector<FoundEvent>& events) {
     std::vector<std::string> all;
@@ -141,13 +141,14 @@ TEST_F(EventSearchTest, PagingWhileEventsFlowInGivesEachOnce) {
     std::thread producer([&] {
         Random more(3);
         while (!enough) {
-            fleet->append(more, 20);
+            fleet->append(more, 5);
             std::this_thread::sleep_for(std::chrono::milliseconds(4));
         }
     });
     size_t missed = 0, twice = 0;
     for (int run = 0; run < 8; ++run) {
-        const EventOrder order{run % 2 == 0 ? EventOrder::By::kReceived : EventOrder::By::kTime, run % 4 >= 2};
+        const EventOrder order{run % 2 == 0 ? EventOrder::By::kReceived : EventOrder::By::kTime,
+                               run % 4 >= 2};
         EventQuery query;
         if (order.oldest_first)  // it would not come to an end
             query.received.to_us = fleet->sent().back().received_us;
@@ -205,7 +206,8 @@ TEST_F(EventSearchTest, ARegionThatIsLateCostsNoMoreThanTheDeadline) {
     fleet->start();
     ASSERT_TRUE(fleet->caught_up());
     fleet->stop();
-    const std::unique_ptr<PGconn, void (*)(PGconn*)> other(PQconnectdb(databases->dsn("ca").c_str()), PQfinish);
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> other(PQconnectdb(databases->dsn("ca").c_str()),
+                                                           PQfinish);
     PQclear(PQexec(other.get(), "BEGIN; LOCK TABLE penstock.event IN ACCESS EXCLUSIVE MODE"));
     const int64_t began = monotonic_now_ns();
     const auto page = search->page({}, {}, std::nullopt, 1000, began + 300'000'000);
@@ -227,8 +229,8 @@ TEST_F(EventSearchTest, CountsWhatAModelCounts) {
     for (int i = 0; i < 10; ++i) fleet->append(random, 40);
     for (int i = 0; i < 40; ++i) {
         const EventQuery query = random_query(random);
-        const EventGrouping grouping{random.chance(50), random.chance(50), random.chance(50), random.chance(50),
-                                     random.chance(50) ? 60'000'000 : 0};
+        const EventGrouping grouping{random.chance(50), random.chance(50), random.chance(50),
+                                     random.chance(50), random.chance(50) ? 60'000'000 : 0};
         SCOPED_TRACE(fmt::format("query {}: {}", i, text_of(query)));
         std::map<EventGroup, uint64_t> wanted, found;
         for (const FoundEvent& e : expected(query, {}))

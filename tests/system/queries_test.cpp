@@ -22,8 +22,8 @@ class Queries : public ::testing::Test {
         regions = std::make_unique<FiveRegions>();
         appliance = std::make_unique<ApplianceProcess>(regions->config());
         appliance->start();
-        const CommandResult sent = penstock({"generate", std::to_string(kEvents), "--seed", "7", "--duplicates", "0",
-                                             "--to", appliance->events()});
+        const CommandResult sent = penstock({"generate", std::to_string(kEvents), "--seed", "7",
+                                             "--duplicates", "0", "--to", appliance->events()});
         ASSERT_EQ(sent.exit_code, 0) << sent.err;
         ASSERT_TRUE(eventually([&] { return regions->events() == kEvents; }));
     }
@@ -32,8 +32,9 @@ class Queries : public ::testing::Test {
     }
     /// A body in chunks, put together; throws where it breaks off.
     std::string download(const std::string& target) {
-        const CommandResult result = penstock(
-            {"events", "export", "--server", fmt::format("127.0.0.1:{}", appliance->http_port()), "--format", target});
+        const CommandResult result =
+            penstock({"events", "export", "--server", fmt::format("127.0.0.1:{}", appliance->http_port()),
+                      "--format", target});
         EXPECT_EQ(result.exit_code, 0) << result.err;
         return result.out;
     }
@@ -49,7 +50,8 @@ TEST_F(Queries, PagesGiveEachEventOnceAndStatisticsCountThem) {
         const json::object answer = get(target);
         EXPECT_FALSE(answer.at("partial").as_bool());
         for (const json::value& item : answer.at("items").as_array())
-            EXPECT_TRUE(seen.emplace(item.at("log").as_string(), item.at("seq").to_number<uint64_t>()).second);
+            EXPECT_TRUE(
+                seen.emplace(item.at("log").as_string(), item.at("seq").to_number<uint64_t>()).second);
         if (answer.at("next").is_null()) break;
         target = std::string(answer.at("next").as_string()).substr(std::string("/api/v1/events/").size());
     }
@@ -80,10 +82,13 @@ TEST_F(Queries, AnswersOfThePastComeFromTheCacheAndAreNeverStale) {
     EXPECT_EQ(before, kEvents);
     for (int i = 1; i <= 5; ++i) {
         ASSERT_EQ(penstock({"send", "-", "--to", appliance->events()},
-                           fmt::format(R"({{"specversion":"1.0","id":"n{}","source":"/n","type":"new"}})" "\n", i))
+                           fmt::format(R"({{"specversion":"1.0","id":"n{}","source":"/n","type":"new"}})"
+                                       "\n",
+                                       i))
                       .exit_code,
                   0);
-        ASSERT_EQ(get(target).at("events").to_number<int>(), kEvents + i) << "what was acknowledged is counted";
+        ASSERT_EQ(get(target).at("events").to_number<int>(), kEvents + i)
+            << "what was acknowledged is counted";
     }
 }
 
@@ -120,9 +125,10 @@ TEST_F(Queries, ARegionThatIsDownIsNamedAndNoExportGoesWithoutIt) {
 
 TEST_F(Queries, WrongParametersAreNamed) {
     HttpClient client(appliance->http_port());
-    for (const char* wrong : {"search?limit=1001", "search?cursor=x", "search?sort=size", "search?region=mars",
-                              "search?from=yesterday", "stats?group=colour", "stats?group=hour,day",
-                              "export?format=xml", "search?severity_at_least=6", "search?nothing=1"}) {
+    for (const char* wrong :
+         {"search?limit=1001", "search?cursor=x", "search?sort=size", "search?region=mars",
+          "search?from=yesterday", "stats?group=colour", "stats?group=hour,day", "export?format=xml",
+          "search?severity_at_least=6", "search?nothing=1"}) {
         const HttpAnswer answer = client.get(std::string("/api/v1/events/") + wrong);
         EXPECT_EQ(answer.status, 400) << wrong;
         EXPECT_NE(answer.body.find("bad-parameter"), std::string::npos) << wrong;
@@ -142,16 +148,19 @@ TEST_F(Queries, AClientThatLeavesEndsItsExport) {
 }
 
 TEST_F(Queries, VerifyFindsWhatIsMissingExtraOrDifferent) {
-    const std::vector<std::string> command{"regions", "verify", "--config", appliance->config_file(),
-                                           "--data-dir", appliance->data_dir(), "-o", "json"};
+    const std::vector<std::string> command{
+        "regions", "verify", "--config", appliance->config_file(), "--data-dir", appliance->data_dir(),
+        "-o",      "json"};
     CommandResult result = penstock(command);
     EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
 
-    const int64_t deleted = regions->number("us", "DELETE FROM penstock.event WHERE seq = (SELECT min(seq) FROM "
-                                                  "penstock.event) RETURNING seq");
+    const int64_t deleted = regions->number("us",
+                                            "DELETE FROM penstock.event WHERE seq = (SELECT min(seq) FROM "
+                                            "penstock.event) RETURNING seq");
     const int64_t changed =
-        regions->number("us", "UPDATE penstock.event SET data = '{\"x\":1}' WHERE seq = (SELECT max(seq) FROM "
-                              "penstock.event) RETURNING seq");
+        regions->number("us",
+                        "UPDATE penstock.event SET data = '{\"x\":1}' WHERE seq = (SELECT max(seq) FROM "
+                        "penstock.event) RETURNING seq");
     const int64_t added = regions->number(
         "eu", "INSERT INTO penstock.event SELECT * FROM penstock.event ORDER BY seq LIMIT 1 RETURNING seq");
     result = penstock(command);

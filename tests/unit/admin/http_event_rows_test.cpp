@@ -55,10 +55,11 @@ FoundEvent some_event() {
 TEST(CsvRow, HasACellForEachColumn) {
     std::string row;
     append_csv_row(row, some_event());
-    EXPECT_EQ(row,
-              "2026-01-01T00:00:00.000001000Z,2026-01-01T00:00:00.000000000Z,eu,acme,log,7,stored,3,t,/s,1,cam,"
-              "\"{\"\"n\"\": 1}\",\"{\"\"keys\"\":{\"\"order\"\":\"\"4711\"\"},\"\"extensions\"\":{\"\"site\"\":"
-              "\"\"x\"\"}}\"\r\n");
+    EXPECT_EQ(
+        row,
+        "2026-01-01T00:00:00.000001000Z,2026-01-01T00:00:00.000000000Z,eu,acme,log,7,stored,3,t,/s,1,cam,"
+        "\"{\"\"n\"\": 1}\",\"{\"\"keys\"\":{\"\"order\"\":\"\"4711\"\"},\"\"extensions\"\":{\"\"site\"\":"
+        "\"\"x\"\"}}\"\r\n");
     EXPECT_EQ(std::count(csv_header().begin(), csv_header().end(), ','), 13);
 }
 
