@@ -36,6 +36,8 @@
 #include "stages/ingest/ingest.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/sla_stage.h"
+#include "storage/cold_index.h"
+#include "storage/event_search.h"
 #include "storage/flush.h"
 
 namespace penstock {
@@ -50,6 +52,12 @@ std::map<std::string, std::string> region_dsns(const Config& config) {
     for (const auto& r : config.regions)
         if (!r.dsn.empty()) dsns.emplace(r.name, r.dsn);
     return dsns;
+}
+std::vector<EventSearch::Region> searched_regions(const Config& config) {
+    std::vector<EventSearch::Region> all;
+    for (const auto& r : config.regions)
+        all.push_back({r.name, r.read_dsn.empty() ? r.dsn : r.read_dsn, r.payload == "stays"});
+    return all;
 }
 std::vector<std::string> region_names(const Config& config) {
     std::vector<std::string> names;
@@ -150,6 +158,7 @@ class Appliance {
           state_({folder_.sub("state"), log_.identity().log_id}),
           machines_(engine_options(config)),
           simulations_(log_, engine_options(config), region_dsns(config)),
+          cold_indexer_(region_dsns(config)),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {
@@ -162,10 +171,12 @@ class Appliance {
         machines_.engine.subject_key = subject_hasher(log_.identity().hash_secret);
         read_workflows();
         admin_key_hash_ = local_admin_key_hash(folder_.sub("admin.key"));
+        event_search_ = std::make_unique<EventSearch>(log_, telemetry_, searched_regions(config));
         http_ = std::make_unique<HttpServer>(
-            http_options(), HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_,
-                                              control_requests_, event_requests_, machines_.alerts,
-                                              machines_.review, audit_trail_, workflow_access()});
+            http_options(),
+            HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
+                              event_requests_, machines_.alerts, machines_.review, audit_trail_,
+                              workflow_access(), event_search_.get()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -285,6 +296,7 @@ class Appliance {
         publish_start();
         intake_thread_ = std::thread([this] { intake(); });
         for (auto& flusher : flushers_) flusher->start();
+        cold_indexer_.start();
         alert_sender_->start();
     }
 
@@ -513,6 +525,7 @@ class Appliance {
         state_stop_ = true;
         ring_.wake(kStateConsumer);
         state_thread_.join();
+        cold_indexer_.stop();
         for (auto& flusher : flushers_) flusher->request_stop(in_order ? kStopPatienceNs : 0);
         for (auto& flusher : flushers_) flusher->join();
         http_->stop();
@@ -540,6 +553,7 @@ class Appliance {
     FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
+    ColdIndexer cold_indexer_;    // a thread of its own
     Vocabulary vocabulary_;
     IdentityRunWriter identity_runs_;                      // main thread
     DedupStage dedup_;                                     // intake thread
@@ -556,6 +570,7 @@ class Appliance {
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;
+    std::unique_ptr<EventSearch> event_search_;  // threads of its own
     std::unique_ptr<HttpServer> http_;
     std::vector<std::unique_ptr<RegionFlusher>> flushers_;  // a thread each
     std::unique_ptr<AlertSender> alert_sender_;             // threads of its own

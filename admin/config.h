@@ -62,11 +62,12 @@ struct Config {
     struct Region {
         std::string name;
         std::vector<std::string> aliases;
-        std::string dsn;  ///< libpq connection string; empty: stays in the log
+        std::string dsn = {};            ///< libpq connection string; empty: stays in the log
+        std::string read_dsn = {};       ///< for queries; empty: as dsn
+        std::string payload = "leaves";  ///< leaves | stays
     };
     /// [[region]] sections of the file replace this list.
-    std::vector<Region> regions{
-        {"us", {"na"}, ""}, {"ca", {}, ""}, {"eu", {}, ""}, {"apac", {}, ""}, {"latam", {}, ""}};
+    std::vector<Region> regions{{"us", {"na"}}, {"ca", {}}, {"eu", {}}, {"apac", {}}, {"latam", {}}};
 
     struct Routing {
         std::string default_region = "us";      ///< for events that name none

@@ -124,6 +124,22 @@ bool ConfigLoader::is_region(const std::string& name) const {
     });
 }
 
+void ConfigLoader::check_dsn(const std::string& text, const std::string& key) {
+    if (text.empty()) return;
+    const DsnFacts dsn = examine_dsn(text);
+    const Origin& origin = origin_of(key);
+    // libpq's own message may quote a part of the password.
+    if (!dsn.valid)
+        fault(origin, key,
+              "is not a libpq connection string; write \"host=… port=… dbname=… user=…\" or "
+              "\"postgresql://user@host:port/dbname\"");
+    if (dsn.has_password && world_readable_ && origin.source == Origin::Source::kFile)
+        warn(origin, key,
+             fmt::format("holds a password and every user of this host may read {}; chmod 640 it, or use "
+                         "PENSTOCK_REGION_<NAME>_DSN or ~/.pgpass",
+                         path_));
+}
+
 void ConfigLoader::check_regions() {
     std::map<std::string, std::string> taken;  // name or alias, lower case -> origin of the first use
     const auto claim = [&](const std::string& name, const std::string& key) {
@@ -153,19 +169,14 @@ void ConfigLoader::check_regions() {
             else
                 claim(alias, prefix + "aliases");
         }
-        if (region.dsn.empty()) continue;
-        const DsnFacts dsn = examine_dsn(region.dsn);
-        const Origin& origin = origin_of(prefix + "dsn");
-        // libpq's own message may quote a part of the password.
-        if (!dsn.valid)
-            fault(origin, prefix + "dsn",
-                  "is not a libpq connection string; write \"host=… port=… dbname=… user=…\" or "
-                  "\"postgresql://user@host:port/dbname\"");
-        if (dsn.has_password && world_readable_ && origin.source == Origin::Source::kFile)
-            warn(origin, prefix + "dsn",
-                 fmt::format("holds a password and every user of this host may read {}; chmod 640 it, or use "
-                             "PENSTOCK_REGION_<NAME>_DSN or ~/.pgpass",
-                             path_));
+        if (region.payload != "leaves" && region.payload != "stays")
+            fault(origin_of(prefix + "payload"), prefix + "payload",
+                  fmt::format("\"{}\" is not known; write leaves or stays", region.payload));
+        check_dsn(region.dsn, prefix + "dsn");
+        check_dsn(region.read_dsn, prefix + "read_dsn");
+        if (region.dsn.empty() && !region.read_dsn.empty())
+            fault(origin_of(prefix + "read_dsn"), prefix + "read_dsn",
+                  "is given without dsn: nothing would be stored there to be read");
     }
     if (config_.regions.empty() || config_.regions.size() > limits::kRegionsMax)
         fault(origin_of("region[0].name"), "region",

@@ -226,6 +226,8 @@ void ConfigLoader::read_regions(const toml::node& node) {
         Config::Region region;
         region.name = text_of(*table, "name", prefix + "name");
         region.dsn = text_of(*table, "dsn", prefix + "dsn");
+        region.read_dsn = text_of(*table, "read_dsn", prefix + "read_dsn");
+        if (table->contains("payload")) region.payload = text_of(*table, "payload", prefix + "payload");
         if (const toml::node* aliases = table->get("aliases")) {
             origins_[prefix + "aliases"] = at(*aliases);
             text_list(*aliases, prefix + "aliases", region.aliases);

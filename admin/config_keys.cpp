@@ -250,6 +250,12 @@ constexpr std::array kListKeys{
         "libpq connection string of the region's PostgreSQL database. Without it the region's events stay in "
         "the log and are flushed once it is given. Also `PENSTOCK_REGION_<NAME>_DSN` and "
         "`--set region.<name>.dsn=…`; a `.pgpass` file keeps passwords out of all three."},
+    ListKey{"[[region]]", "read_dsn", "text", false,
+            "As `dsn`, of a role that may only read: what queries over the regions use. Without it they use "
+            "`dsn`, read-only."},
+    ListKey{"[[region]]", "payload", "leaves or stays", false,
+            "stays: queries over more than this region show no payload of it (docs/queries.md). Default "
+            "leaves."},
     ListKey{
         "[[tenant]]", "name", "text", true,
         "What producers name in their hello. `default` needs no section: it has no key, and loopback only."},

@@ -92,6 +92,7 @@ class ConfigLoader {
     // Checks (config_check.cpp).
     void check_values();
     void check_regions();
+    void check_dsn(const std::string& text, const std::string& key);
     void check_tenants();
     void check_enrich();
     void check_notify();

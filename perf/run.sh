@@ -2,14 +2,14 @@
 # All benchmarks: a readable table on stdout, results.json in OUT. Loopback only; whatever is started is stopped
 # again, also on Ctrl-C; data goes below OUT and is removed.
 # usage: run.sh [BUILD, default build/release] [OUT, default build/bench] [part...]
-# parts: micro flush throughput latency workflows sustained instructions; all when none is named
+# parts: micro flush queries throughput latency workflows sustained instructions; all when none is named
 # environment: QUICK=1 small sizes, to try the harness
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$here/build/release} out=${2:-$here/build/bench}
 shift $(($# < 2 ? $# : 2))
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(micro flush throughput latency workflows sustained instructions)
+[ ${#parts[@]} -gt 0 ] || parts=(micro flush queries throughput latency workflows sustained instructions)
 mkdir -p "$out"
 build=$(realpath "$build") out=$(realpath "$out")
 for program in penstock perf/bench_micro perf/bench_e2e perf/bench_report; do
@@ -23,8 +23,8 @@ pid=
 finish() {
     trap '' INT TERM
     if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
-    for cluster in "$work"/penstock-bench-*/c; do  # of a bench_flush that was interrupted
-        [ ! -d "$cluster" ] || "$here/deploy/regions/clusters.sh" destroy "$cluster" us >&2 || true
+    for cluster in "$work"/penstock-bench-*/c; do  # of a bench that was interrupted
+        [ ! -d "$cluster" ] || "$here/deploy/regions/clusters.sh" destroy "$cluster" >&2 || true
     done
     rm -rf "$work"
 }
@@ -50,11 +50,19 @@ flush() {
     fi
     exec env TMPDIR="$work" "$build/perf/bench_flush" ${quick:+20000 2}
 }
+queries() {
+    if [ ! -x "$build/perf/bench_queries" ] || ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+        echo '{"name":"queries","skipped":"PostgreSQL is not installed"}'
+        return
+    fi
+    exec env TMPDIR="$work" "$build/perf/bench_queries" ${quick:+200000 200}
+}
 e2e=("$build/perf/bench_e2e" --program "$build/penstock" --folder "$work/e2e")
 : >"$lines"
 load=$(cut -d' ' -f1 /proc/loadavg)  # of others: nothing of ours runs yet
 part micro "$build/perf/bench_micro" --folder "$work/micro" ${quick:+--quick}
 part flush flush
+part queries queries
 part throughput "${e2e[@]}" throughput ${quick:+--events 100000 --runs 2}
 part latency "${e2e[@]}" latency ${quick:+--seconds 5}
 part workflows "${e2e[@]}" workflows ${quick:+--events 100000 --runs 2 --seconds 5}

@@ -81,7 +81,7 @@ int64_t PostgresResult::number(int row, int column) const {
 }
 
 PostgresConnection::PostgresConnection(const Options& options, const StopSignal& stop)
-    : stop_(stop), timeout_ns_(options.timeout_ns) {
+    : stop_(stop), timeout_ns_(options.timeout_ns), deadline_ns_(options.deadline_ns) {
     connect(options);
     // The server's own limits end what a lost client left behind. A statement that makes progress may take
     // longer than one wait here; a lock may not: whoever holds it is in our way.
@@ -127,14 +127,17 @@ void PostgresConnection::connect(const Options& options) {
 void PostgresConnection::wait(short events, int64_t deadline_ns) {
     const int socket = PQsocket(connection_.get());
     if (socket < 0) lose("the connection is closed");
+    deadline_ns = std::min(deadline_ns, deadline_ns_);
     while (true) {
         const bool stopping = stop_.requested();
         const int64_t until = std::min(deadline_ns, stop_.deadline_ns());
         const int64_t left = until - monotonic_now_ns();
         if (left <= 0) {
             if (stopping && until != deadline_ns) throw PostgresStopped();
-            throw PostgresError(fmt::format("no answer within {} ms", timeout_ns_ / 1'000'000), "08006",
-                                true);
+            throw PostgresError(until == deadline_ns_
+                                    ? std::string("no answer in time")
+                                    : fmt::format("no answer within {} ms", timeout_ns_ / 1'000'000),
+                                "08006", true);
         }
         std::array<pollfd, 2> fds{{{socket, events, 0}, {stop_.fd(), POLLIN, 0}}};
         const int64_t left_ms = std::min<int64_t>(left / 1'000'000 + 1, 60'000);

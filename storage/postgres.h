@@ -74,6 +74,7 @@ class PostgresConnection {
         std::string dsn;               ///< libpq connection string or URI
         std::string application_name;  ///< what pg_stat_activity shows, unless the dsn names another
         int64_t timeout_ns = 30'000'000'000;
+        int64_t deadline_ns = std::numeric_limits<int64_t>::max();  ///< as set_deadline's
     };
     /// Connects and sets the session up. `stop` outlives the connection.
     PostgresConnection(const Options& options, const StopSignal& stop);
@@ -94,6 +95,10 @@ class PostgresConnection {
     /// ROLLBACK after a failure that left the connection usable; never throws.
     void rollback() noexcept;
 
+    /// No wait goes beyond it (monotonic), whatever progress there is; like a timeout, it costs the
+    /// connection.
+    void set_deadline(int64_t deadline_ns) { deadline_ns_ = deadline_ns; }
+
     int server_version() const { return PQserverVersion(connection_.get()); }
 
   private:
@@ -109,6 +114,7 @@ class PostgresConnection {
 
     const StopSignal& stop_;
     const int64_t timeout_ns_;
+    int64_t deadline_ns_ = std::numeric_limits<int64_t>::max();
     std::unique_ptr<PGconn, void (*)(PGconn*)> connection_{nullptr, PQfinish};
 };
 

@@ -34,6 +34,8 @@ void add_audit(CLI::App& app, int& exit_code);
 void add_lifecycle(CLI::App& app, int& exit_code);
 void add_backup(CLI::App& app, int& exit_code);
 void add_restore(CLI::App& app, int& exit_code);
+void add_events(CLI::App& app, int& exit_code);
+void add_regions(CLI::App& app, int& exit_code);
 void add_migrate(CLI::App& app, int& exit_code);
 void add_tenant_key(CLI::App& app, int& exit_code);
 void add_user(CLI::App& app, int& exit_code);

@@ -20,18 +20,44 @@ namespace http = beast::http;
 
 namespace {
 
-/// One request and its answer over a connected stream; `failed` keeps what went wrong.
-template <typename Stream>
-void exchange(Stream& stream, const http::request<http::string_body>& request,
-              http::response_parser<http::string_body>& parser, beast::flat_buffer& buffer,
-              beast::error_code& failed) {
-    http::async_write(stream, request, [&](beast::error_code ec, size_t) {
-        failed = ec;
-        if (!ec) http::async_read(stream, buffer, parser, [&](beast::error_code e, size_t) { failed = e; });
-    });
-}
+/// What is done with a body as it comes.
+using Take = std::function<void(std::string_view)>;
 
-HttpReply call(const ApiAddress& api, http::request<http::string_body> request, int timeout_s) {
+/// One request and its answer over a connected stream.
+template <typename Stream>
+struct Exchange {
+    Stream& stream;
+    const http::request<http::string_body>& request;
+    http::response_parser<http::string_body>& parser;
+    beast::flat_buffer& buffer;
+    beast::error_code& failed;  ///< keeps what went wrong
+    const Take& take;           ///< empty: the body is gathered
+    std::chrono::seconds patience;
+
+    void begin() {
+        http::async_write(stream, request, [this](beast::error_code ec, size_t) {
+            failed = ec;
+            if (ec) return;
+            if (take) return read_some();
+            http::async_read(stream, buffer, parser, [this](beast::error_code e, size_t) { failed = e; });
+        });
+    }
+    void read_some() {
+        beast::get_lowest_layer(stream).expires_after(patience);
+        http::async_read_some(stream, buffer, parser, [this](beast::error_code ec, size_t) {
+            failed = ec;
+            if (ec) return;
+            if (parser.is_header_done() && parser.get().result() == http::status::ok) {
+                take(parser.get().body());
+                parser.get().body().clear();
+            }
+            if (!parser.is_done()) read_some();
+        });
+    }
+};
+
+HttpReply call(const ApiAddress& api, http::request<http::string_body> request, int timeout_s,
+               const Take& take = {}) {
     asio::io_context context;
     asio::ip::tcp::resolver resolver(context);
     asio::ssl::context tls(asio::ssl::context::tls_client);
@@ -49,24 +75,31 @@ HttpReply call(const ApiAddress& api, http::request<http::string_body> request, 
     request.set(http::field::connection, "close");
     if (!api.key.empty()) request.set("X-API-Key", api.key);
     request.prepare_payload();
-    parser.body_limit(64 * 1024 * 1024);
+    if (take)
+        parser.body_limit(boost::none);
+    else
+        parser.body_limit(64 * 1024 * 1024);
 
     // Asynchronous, because only so does a stream keep its timeout.
     beast::error_code failed;
+    const std::chrono::seconds patience(timeout_s);
+    Exchange<beast::ssl_stream<beast::tcp_stream>> secure{stream, request, parser,  buffer,
+                                                          failed, take,    patience};
+    Exchange<beast::tcp_stream> plain{socket, request, parser, buffer, failed, take, patience};
     const auto on_handshake = [&](beast::error_code ec) {
         failed = ec;
-        if (!ec) exchange(stream, request, parser, buffer, failed);
+        if (!ec) secure.begin();
     };
     const auto on_connect = [&](beast::error_code ec, const asio::ip::tcp::endpoint&) {
         failed = ec;
         if (ec) return;
-        if (!api.tls.wanted) return exchange(socket, request, parser, buffer, failed);
+        if (!api.tls.wanted) return plain.begin();
         api.tls.expect(stream.native_handle(), api.at.host);
         stream.async_handshake(asio::ssl::stream_base::client, on_handshake);
     };
     const auto found = resolver.resolve(api.at.host, std::to_string(api.at.port), failed);
     if (!failed) {
-        socket.expires_after(std::chrono::seconds(timeout_s));
+        socket.expires_after(patience);
         socket.async_connect(found, on_connect);
         context.run();
     }
@@ -94,6 +127,11 @@ http::request<http::string_body> with_json(http::verb method, const std::string&
 
 HttpReply http_get(const ApiAddress& from, const std::string& target, int timeout_s) {
     return call(from, {http::verb::get, target, 11}, timeout_s);
+}
+
+HttpReply http_stream(const ApiAddress& from, const std::string& target, int idle_s,
+                      const std::function<void(std::string_view)>& take) {
+    return call(from, {http::verb::get, target, 11}, idle_s, take);
 }
 
 HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json, int timeout_s) {

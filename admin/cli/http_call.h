@@ -1,6 +1,7 @@
 // One request over HTTP/1.1, for commands that talk to a running appliance.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,11 @@ struct HttpReply {
 
 /// Waits at most `timeout_s` in all. Throws CommandError(kUnreachable) naming the address.
 HttpReply http_get(const ApiAddress& from, const std::string& target, int timeout_s = 5);
-/// As above, with a JSON body.
+/// GET, its body piece by piece as it comes; where the status is not 200 the body is in the reply. `idle_s`
+/// without a byte counts as lost, and so does a body that breaks off.
+HttpReply http_stream(const ApiAddress& from, const std::string& target, int idle_s,
+                      const std::function<void(std::string_view)>& take);
+/// As http_get, with a JSON body.
 HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json,
                     int timeout_s = 15);
 

@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
     add_audit(app, exit_code);
     add_backup(app, exit_code);
     add_restore(app, exit_code);
+    add_events(app, exit_code);
+    add_regions(app, exit_code);
     add_migrate(app, exit_code);
     add_tenant_key(app, exit_code);
     add_user(app, exit_code);

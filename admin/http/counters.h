@@ -9,6 +9,9 @@ struct Counters {
     Gauge connections_open;
     Counter connections_accepted, connections_refused;
     Counter requests, client_errors, server_errors;
+    Counter query_cache_hits, query_cache_misses;
+    Gauge query_cache_bytes;
+    Counter queries_refused;  ///< too many at once
     Gauge stream_clients;
     Counter stream_pushes, stream_pushes_skipped;  ///< skipped: the client had not taken the last one
 };

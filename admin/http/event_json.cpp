@@ -93,13 +93,7 @@ void write_cloud_event(JsonWriter& json, const fb::Event& event) {
         for (const auto* pair : *e->extensions()) json.field(text_of(pair->name()), text_of(pair->value()));
     }
     if (const std::string_view data = text_of(e->data()); !data.empty()) {
-        // Binary producers send data as text; only what is JSON may be spliced in.
-        json.key("data");
-        if (is_json(data) && is_utf8(data)) {
-            json.raw(data);
-        } else {
-            json.value(data);
-        }
+        write_payload(json.key("data"), data);
     }
     json.end_object();
 }
@@ -138,6 +132,14 @@ void write_history(JsonWriter& json, Seq letter, const DeadLetterBook& book, Seq
 }
 
 }  // namespace
+
+void write_payload(JsonWriter& json, std::string_view data) {
+    if (is_json(data) && is_utf8(data)) {
+        json.raw(data);
+    } else {
+        json.value(data);
+    }
+}
 
 const fb::Event* sound_event(std::span<const uint8_t> bytes, std::vector<uint64_t>& room) {
     if (bytes.size() < 8) return nullptr;

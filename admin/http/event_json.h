@@ -26,6 +26,9 @@ void write_event_summary(JsonWriter& json, const RecordView& record, size_t item
 void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names,
                        const DeadLetterBook* book = nullptr, Seq durable = DeadLetterBook::kNever);
 
+/// An event's data: as it is where it is JSON, else as text (binary producers send what they like).
+void write_payload(JsonWriter& json, std::string_view data);
+
 /// An event's bytes in FlatBuffers, whole and sound; else null. Copies what is not aligned into `room`.
 const fb::Event* sound_event(std::span<const uint8_t> bytes, std::vector<uint64_t>& room);
 

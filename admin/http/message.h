@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,16 @@ struct Request {
     Principal principal = {};     ///< who asks, as the router found out
 };
 
+/// A body that is made while it is sent. HTTP thread. Its end tells that the client has all, or has gone.
+class BodySource {
+  public:
+    /// An empty piece is the end; nothing: it breaks off, and so does the connection.
+    using Take = std::function<void(std::optional<std::string> piece)>;
+    virtual ~BodySource() = default;
+    /// Asks for the next piece; `take` is called once, now or later. Not asked again before.
+    virtual void next(Take take) = 0;
+};
+
 struct Response {
     unsigned status = 200;
     std::string content_type = "application/json";
@@ -34,6 +45,7 @@ struct Response {
     bool immutable = false;
     /// A page with a form that is sent here.
     bool has_form = false;
+    std::shared_ptr<BodySource> source = {};  ///< in place of `body`
 
     Response& header(std::string name, std::string value) {
         headers.emplace_back(std::move(name), std::move(value));

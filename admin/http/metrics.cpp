@@ -236,6 +236,13 @@ void process_and_http(Exposition& x, const Counters& c) {
     x.single("http_requests_total", "counter", "HTTP requests answered.", c.requests.read());
     x.single("http_client_errors_total", "counter", "Answers of class 4xx.", c.client_errors.read());
     x.single("http_server_errors_total", "counter", "Answers of class 5xx.", c.server_errors.read());
+    x.single("query_cache_hits_total", "counter", "Queries over events answered from the cache.",
+             c.query_cache_hits.read());
+    x.single("query_cache_misses_total", "counter", "Queries over events that were not.",
+             c.query_cache_misses.read());
+    x.single("query_cache_bytes", "gauge", "Size of the cached answers.", c.query_cache_bytes.read());
+    x.single("queries_refused_total", "counter", "Queries refused because too many were under way.",
+             c.queries_refused.read());
     x.single("http_stream_clients", "gauge", "WebSocket clients of the live stream.",
              c.stream_clients.read());
     x.single("http_stream_pushes_total", "counter", "Snapshots sent to stream clients.",

@@ -69,6 +69,9 @@ const Router::Route Router::kRoutes[] = {
     {"DELETE", "/api/v1/simulations/{id}", Need::kOperator, nullptr, &Router::cancel_simulation},
     {"GET", "/api/v1/events", Need::kViewer, &Router::events},
     {"POST", "/api/v1/events", Need::kOperator, nullptr, &Router::take_events},
+    {"GET", "/api/v1/events/search", Need::kViewer, nullptr, &Router::search_events},
+    {"GET", "/api/v1/events/stats", Need::kViewer, nullptr, &Router::event_statistics},
+    {"GET", "/api/v1/events/export", Need::kViewer, nullptr, &Router::export_events},
     {"GET", "/api/v1/events/{seq}", Need::kViewer, &Router::event},
     {"GET", "/api/v1/deadletters", Need::kViewer, &Router::dead_letters},
     {"GET", "/api/v1/deadletters/{seq}", Need::kViewer, &Router::dead_letter},
@@ -138,8 +141,8 @@ const Router::Route Router::kRoutes[] = {
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, Gate& gate, SignInDoor& sign_in,
-               PeopleDoor& people, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, Gate& gate,
+               SignInDoor& sign_in, PeopleDoor& people, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -151,6 +154,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       review_(review),
       audit_(audit),
       intake_(intake),
+      search_(search),
       gate_(gate),
       sign_in_(sign_in),
       people_(people),
@@ -253,6 +257,7 @@ void Router::dispatch(Request& request, const Answer& answer) const {
         if (need != Need::kNothing && wrong) return answer(std::move(*wrong));
         if (auto refused = refuse(request, need, route.reach)) return answer(std::move(*refused));
         if (route.read) return answer((this->*route.read)(request, *argument));
+        if (reads) return (this->*route.change)(request, *argument, answer);
         if (auto refused = refuse_change(request, route.takes_form)) return answer(std::move(*refused));
         return (this->*route.change)(request, *argument, answer);
     }
@@ -418,6 +423,18 @@ Response Router::event(const Request& request, std::string_view seq) const {
                        ? fmt::format("the hot log begins at {}; older events are in their region", first)
                    : *number >= next ? fmt::format("the log ends before {}", next)
                                      : "the sequence belongs to a dead letter or a control record");
+}
+
+void Router::search_events(const Request& request, std::string_view, const Answer& answer) const {
+    search_.search(request, answer);
+}
+
+void Router::event_statistics(const Request& request, std::string_view, const Answer& answer) const {
+    search_.statistics(request, answer);
+}
+
+void Router::export_events(const Request& request, std::string_view, const Answer& answer) const {
+    search_.export_events(request, answer);
 }
 
 Response Router::dead_letters(const Request& request, std::string_view) const {

@@ -8,6 +8,7 @@
 #include "admin/http/alerts.h"
 #include "admin/http/audit.h"
 #include "admin/http/deadletters.h"
+#include "admin/http/event_search.h"
 #include "admin/http/events.h"
 #include "admin/http/gate.h"
 #include "admin/http/intake.h"
@@ -31,7 +32,8 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters);
+           EventSearchDoor& search, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
+           const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -57,7 +59,7 @@ class Router {
         Need need;
         /// `argument`: what stands for the braces; of several, from the first to the last. Of a GET:
         Response (Router::*read)(const Request&, std::string_view argument) const;
-        /// Of others.
+        /// Of others, and of a GET whose answer takes time.
         void (Router::*change)(const Request&, std::string_view argument, const Answer&) const = nullptr;
         bool takes_form = false;
         Reach reach = Reach::kAny;
@@ -89,6 +91,9 @@ class Router {
     Response events(const Request&, std::string_view) const;
     void take_events(const Request&, std::string_view, const Answer&) const;
     Response event(const Request&, std::string_view seq) const;
+    void search_events(const Request&, std::string_view, const Answer&) const;
+    void event_statistics(const Request&, std::string_view, const Answer&) const;
+    void export_events(const Request&, std::string_view, const Answer&) const;
     Response dead_letters(const Request&, std::string_view) const;
     Response dead_letter(const Request&, std::string_view seq) const;
     void retry(const Request&, std::string_view seq, const Answer&) const;
@@ -145,6 +150,7 @@ class Router {
     ReviewDoor& review_;
     const AuditDoor& audit_;
     IntakeDoor& intake_;
+    EventSearchDoor& search_;
     Gate& gate_;
     SignInDoor& sign_in_;
     PeopleDoor& people_;

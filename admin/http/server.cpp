@@ -75,8 +75,10 @@ struct HttpServer::Impl {
               [this](std::function<void()> work) { asio::post(net->io, std::move(work)); })),
           sign_in(gate, asker, parts.control_requests, *passwords, parts.clock),
           people(gate, parts.log, asker, *passwords),
+          search(parts.search, asker, counters,
+                 [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, gate, sign_in, people, counters),
+                 review, audit, intake, search, gate, sign_in, people, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
 
     void listen() {
@@ -200,6 +202,7 @@ struct HttpServer::Impl {
     std::unique_ptr<http::PasswordPool> passwords;  ///< ends before `net`
     http::SignInDoor sign_in;
     http::PeopleDoor people;
+    http::EventSearchDoor search;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, gate, hub, counters};
@@ -239,6 +242,7 @@ void HttpServer::stop() {
     impl_->passwords->stop();
     asio::post(impl_->net->io, [impl = impl_.get()] { impl->farewell(); });
     impl_->thread.join();
+    impl_->search.stop();
     impl_->hub.on_last_left = nullptr;
     impl_->net.reset();  // closes what is still open
 }

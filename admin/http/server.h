@@ -17,6 +17,7 @@
 #include "schemas/review.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
+#include "storage/event_search.h"
 
 namespace penstock {
 
@@ -51,6 +52,7 @@ class HttpServer {
         const ReviewReader& review;
         const AuditReader& audit;
         WorkflowAccess workflows;
+        EventSearch* search = nullptr;  ///< none: events are found in the hot log only
     };
     HttpServer(Options options, Parts parts);
     ~HttpServer();

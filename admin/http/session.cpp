@@ -203,8 +203,12 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         for (const auto& [name, value] : answer.headers) out_->set(name, value);
         if (kSecure && context_.hsts_s > 0)
             out_->set(bhttp::field::strict_transport_security, fmt::format("max-age={}", context_.hsts_s));
+        if (answer.source && !head) return begin_stream(std::move(answer.source), version, keep_alive);
         out_->keep_alive(keep_alive);
-        out_->content_length(answer.body.size());
+        if (answer.source)
+            out_->chunked(version >= 11);
+        else
+            out_->content_length(answer.body.size());
         if (!head) out_->body() = std::move(answer.body);
         socket().expires_after(kWriteTimeout);
         bhttp::async_write(stream_, *out_,
@@ -217,6 +221,44 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
                                    self->drain();
                                }
                            });
+    }
+
+    /// In chunks; to a client that knows none (HTTP/1.0), until the connection's end.
+    void begin_stream(std::shared_ptr<BodySource> source, unsigned version, bool keep_alive) {
+        source_ = std::move(source);
+        chunked_ = version >= 11;
+        keep_alive_ = keep_alive && chunked_;
+        out_->keep_alive(keep_alive_);
+        out_->chunked(chunked_);
+        head_serializer_.emplace(*out_);
+        socket().expires_after(kWriteTimeout);
+        bhttp::async_write_header(stream_, *head_serializer_,
+                                  [self = this->shared_from_this()](beast::error_code ec, size_t) {
+                                      if (!ec) self->stream_next();
+                                  });
+    }
+    void stream_next() {
+        socket().expires_never();  // the source has its own deadlines
+        source_->next([self = this->shared_from_this()](std::optional<std::string> piece) {
+            if (!piece) return self->close();  // a chunk that ends the body is missing: the client can tell
+            self->send_piece(std::move(*piece));
+        });
+    }
+    void send_piece(std::string piece) {
+        const bool last = piece.empty();
+        piece_ = !chunked_ ? std::move(piece)
+                 : last    ? "0\r\n\r\n"
+                           : fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
+        socket().expires_after(kWriteTimeout);
+        asio::async_write(stream_, asio::buffer(piece_),
+                          [self = this->shared_from_this(), last](beast::error_code ec, size_t) {
+                              if (ec) return;
+                              if (!last) return self->stream_next();
+                              self->source_.reset();
+                              self->head_serializer_.reset();
+                              self->out_.reset();
+                              self->keep_alive_ ? self->read_request() : self->drain();
+                          });
     }
 
     /// Reads on for a moment after the last answer: closing over unread bytes would reset the connection and
@@ -260,6 +302,11 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     std::shared_ptr<void> lease_;
     std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
     std::optional<bhttp::response<bhttp::string_body>> out_;
+    // Of an answer that is streamed.
+    std::optional<bhttp::response_serializer<bhttp::string_body>> head_serializer_;
+    std::shared_ptr<BodySource> source_;
+    std::string piece_;  ///< being sent
+    bool chunked_ = false, keep_alive_ = false;
 };
 
 /// A connection whose first bytes tell whether it speaks TLS.

@@ -225,6 +225,12 @@ TEST_F(ConfigTest, RegionsOfTheFileReplaceTheDefaultOnes) {
     EXPECT_EQ(load({{"region.south.dsn", "dbname=c"}}).regions[1].dsn, "dbname=c");
 }
 
+TEST_F(ConfigTest, APayloadStaysOrLeavesAndAReaderNeedsADatabase) {
+    EXPECT_EQ(faults("[[region]]\nname = \"us\"\npayload = \"hides\"\nread_dsn = \"dbname=a\"\n"),
+              "FILE:3: region[0].payload: \"hides\" is not known; write leaves or stays\n"
+              "FILE:4: region[0].read_dsn: is given without dsn: nothing would be stored there to be read");
+}
+
 TEST_F(ConfigTest, TheDefaultRegionsKnowNaAsUs) {
     const Config c = load_config("", {});
     ASSERT_EQ(c.regions.size(), 5u);
