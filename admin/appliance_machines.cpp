@@ -22,7 +22,9 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
     };
 }
 
-std::vector<StateMachine*> StateMachines::books() { return {&positions, &letters, &alerts, &review, &audit}; }
+std::vector<StateMachine*> StateMachines::books() {
+    return {&positions, &letters, &alerts, &review, &tenants, &audit};
+}
 
 std::vector<StateMachine*> StateMachines::all() {
     std::vector<StateMachine*> out = books();
@@ -58,6 +60,7 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
     if (kind == ControlKind::kSilenceAdded || kind == ControlKind::kSilenceExpired ||
         kind == ControlKind::kMaintenanceAdded || kind == ControlKind::kMaintenanceEnded)
         facts.done = !alerts.refused(seq);
+    if (kind == ControlKind::kTenantSet) facts.done = tenants.refused(seq).empty();
     return facts;
 }
 

@@ -70,7 +70,7 @@ enum class ControlKind : uint16_t {
     kPreferencesSet = 30,  ///< name: the user's name; preferences, whole
     kApiKeySet = 31,       ///< name: the key's id; its facts and hash
     kApiKeyRevoked = 32,   ///< name: the key's id; by
-    kTenantSet = 33,       ///< name: the tenant's name; its facts, whole
+    kTenantSet = 33,       ///< name: the tenant's name; text: stages/tenancy/tenant_book.h
     kExported = 34,        ///< name: what; by, filter, rows, peer
     // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,
     // peer, key (idempotency) and what the command needs.

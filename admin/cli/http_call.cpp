@@ -86,10 +86,22 @@ HttpReply http_get(const ApiAddress& from, const std::string& target, int timeou
     return call(from, {http::verb::get, target, 11}, timeout_s);
 }
 
-HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json, int timeout_s) {
-    http::request<http::string_body> request(http::verb::post, target, 11, json);
+namespace {
+HttpReply with_json(http::verb method, const ApiAddress& to, const std::string& target,
+                    const std::string& json, int timeout_s) {
+    http::request<http::string_body> request(method, target, 11, json);
     request.set(http::field::content_type, "application/json");
     return call(to, std::move(request), timeout_s);
+}
+}  // namespace
+
+HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json, int timeout_s) {
+    return with_json(http::verb::post, to, target, json, timeout_s);
+}
+
+HttpReply http_patch(const ApiAddress& to, const std::string& target, const std::string& json,
+                     int timeout_s) {
+    return with_json(http::verb::patch, to, target, json, timeout_s);
 }
 
 HttpReply http_delete(const ApiAddress& to, const std::string& target, int timeout_s) {

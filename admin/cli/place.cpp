@@ -66,6 +66,10 @@ json::object Place::post_text(const std::string& target, const std::string& body
     return checked(http_post(appliance_at(server, "--server", config), target, body));
 }
 
+json::object Place::patch(const std::string& target, const json::object& body) const {
+    return checked(http_patch(appliance_at(server, "--server", config), target, json::serialize(body)));
+}
+
 json::object Place::remove(const std::string& target) const {
     return checked(http_delete(appliance_at(server, "--server", config), target));
 }

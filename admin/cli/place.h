@@ -30,6 +30,7 @@ struct Place {
     boost::json::object post(const std::string& target, const boost::json::object& body) const;
     /// `body` is JSON as it is.
     boost::json::object post_text(const std::string& target, const std::string& body) const;
+    boost::json::object patch(const std::string& target, const boost::json::object& body) const;
     boost::json::object remove(const std::string& target) const;
     /// Prints what the API answered, or its text.
     void show(const boost::json::object& answer, const std::string& text) const;

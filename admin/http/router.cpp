@@ -86,13 +86,17 @@ const Router::Route Router::kRoutes[] = {
     {"/assignments/{id}", nullptr, nullptr, nullptr, &Router::put_assignment},
     {"/api/v1/audit", &Router::audit},
     {"/api/v1/audit/head", &Router::audit_head},
+    {"/api/v1/tenants", &Router::tenants, &Router::add_tenant},
+    {"/api/v1/tenants/{id}", &Router::tenant, nullptr, nullptr, nullptr, &Router::change_tenant},
+    {"/api/v1/tenants/{id}/keys", nullptr, &Router::add_tenant_key},
+    {"/api/v1/tenants/{id}/keys/{key}", nullptr, nullptr, &Router::revoke_tenant_key},
     {"/api/v1/openapi.yaml", &Router::openapi},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, TenantDoor& tenants, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -104,6 +108,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       review_(review),
       audit_(audit),
       intake_(intake),
+      tenants_(tenants),
       counters_(counters) {}
 
 std::vector<std::string_view> Router::paths() const {
@@ -167,12 +172,14 @@ void Router::dispatch(const Request& request, const Answer& answer) const {
         const auto change = request.method == "POST"     ? route.act
                             : request.method == "DELETE" ? route.remove
                             : request.method == "PUT"    ? route.put
+                            : request.method == "PATCH"  ? route.change
                                                          : nullptr;
         if (!change) {
             std::string allowed = route.answer ? "GET, HEAD" : "";
             if (route.act) allowed += allowed.empty() ? "POST" : ", POST";
             if (route.remove) allowed += allowed.empty() ? "DELETE" : ", DELETE";
             if (route.put) allowed += allowed.empty() ? "PUT" : ", PUT";
+            if (route.change) allowed += allowed.empty() ? "PATCH" : ", PATCH";
             return not_allowed(allowed);
         }
         if (auto refused = refuse_change(request)) return answer(std::move(*refused));
@@ -369,6 +376,26 @@ void Router::add_silence(const Request& request, std::string_view, const Answer&
 
 void Router::expire_silence(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.expire_silence(request, id, answer);
+}
+
+Response Router::tenants(const Request&, std::string_view) const { return tenants_.list(); }
+
+void Router::add_tenant(const Request& request, std::string_view, const Answer& answer) const {
+    tenants_.add(request, answer);
+}
+
+Response Router::tenant(const Request&, std::string_view id) const { return tenants_.show(id); }
+
+void Router::change_tenant(const Request& request, std::string_view id, const Answer& answer) const {
+    tenants_.change(request, id, answer);
+}
+
+void Router::add_tenant_key(const Request& request, std::string_view id, const Answer& answer) const {
+    tenants_.add_key(request, id, answer);
+}
+
+void Router::revoke_tenant_key(const Request& request, std::string_view place, const Answer& answer) const {
+    tenants_.revoke_key(request, place, answer);
 }
 
 Response Router::maintenance(const Request& request, std::string_view) const {

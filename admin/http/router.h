@@ -14,6 +14,7 @@
 #include "admin/http/review.h"
 #include "admin/http/simulations.h"
 #include "admin/http/status.h"
+#include "admin/http/tenants.h"
 #include "admin/http/workflows.h"
 
 namespace penstock::http {
@@ -28,7 +29,7 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           const Counters& counters);
+           TenantDoor& tenants, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -47,6 +48,8 @@ class Router {
         void (Router::*remove)(const Request&, std::string_view argument, const Answer&) const = nullptr;
         /// By PUT.
         void (Router::*put)(const Request&, std::string_view argument, const Answer&) const = nullptr;
+        /// By PATCH.
+        void (Router::*change)(const Request&, std::string_view argument, const Answer&) const = nullptr;
     };
     static const Route kRoutes[];
 
@@ -96,6 +99,12 @@ class Router {
     void put_assignment(const Request&, std::string_view id, const Answer&) const;
     Response audit(const Request&, std::string_view) const;
     Response audit_head(const Request&, std::string_view) const;
+    Response tenants(const Request&, std::string_view) const;
+    void add_tenant(const Request&, std::string_view, const Answer&) const;
+    Response tenant(const Request&, std::string_view id) const;
+    void change_tenant(const Request&, std::string_view id, const Answer&) const;
+    void add_tenant_key(const Request&, std::string_view id, const Answer&) const;
+    void revoke_tenant_key(const Request&, std::string_view place, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(const Request&, const Answer&) const;
 
@@ -110,6 +119,7 @@ class Router {
     ReviewDoor& review_;
     const AuditDoor& audit_;
     IntakeDoor& intake_;
+    TenantDoor& tenants_;
     const Counters& counters_;
 };
 

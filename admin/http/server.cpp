@@ -70,8 +70,9 @@ struct HttpServer::Impl {
           simulations(access, parts.log, parts.clock),
           review(parts.log, parts.review, asker, parts.telemetry, parts.clock),
           audit(parts.audit),
+          tenants(options.tenants, asker),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, counters),
+                 review, audit, intake, tenants, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, counters) {}
 
     void listen() {
@@ -191,6 +192,7 @@ struct HttpServer::Impl {
     http::SimulationDoor simulations;
     http::ReviewDoor review;
     http::AuditDoor audit;
+    http::TenantDoor tenants;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, hub, counters};

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "admin/http/tenants.h"
 #include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
@@ -35,6 +36,7 @@ class HttpServer {
         size_t connections_max = 512;
         const TlsIdentity* tls = nullptr;  ///< none: plain HTTP; outlives the server
         uint64_t hsts_s = 0;               ///< of Strict-Transport-Security; 0: not sent
+        TenantAccess tenants = {};
     };
     /// What it shows, and where it asks for changes.
     struct Parts {
