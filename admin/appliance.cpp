@@ -104,6 +104,19 @@ RouteStage::Options route_options(const Config& config, const LogNames& names) {
     return o;
 }
 
+/// As ingest knows a tenant that is managed while it runs. One without a key lets nobody in.
+Ingest::Tenant ingest_tenant(const Tenant& t) {
+    Ingest::Tenant out{t.name,
+                       t.id,
+                       t.keys.empty() ? std::string() : t.keys[0].hash,
+                       static_cast<double>(t.rate_limit),
+                       static_cast<double>(t.burst == 0 ? t.rate_limit : t.burst),
+                       {},
+                       t.enabled && !t.keys.empty()};
+    for (size_t i = 1; i < t.keys.size(); ++i) out.other_keys.push_back(t.keys[i].hash);
+    return out;
+}
+
 Ingest::Options ingest_options(const Config& config, const EventLog& log, const TlsIdentity* tls) {
     Ingest::Options o;
     o.net = {config.ingest.listen, config.ingest.backend, config.ingest.connections_max};
@@ -201,7 +214,47 @@ class Appliance {
         return {.listen = config_.http.listen,
                 .tls = http_tls_.get(),
                 .hsts_s = config_.http.hsts_s,
-                .access = access_setup()};
+                .access = access_setup(),
+                .tenants = tenant_access()};
+    }
+
+    bool configures_tenant(const std::string& name) const {
+        const auto& all = config_.tenants;
+        return name == "default" ||
+               std::any_of(all.begin(), all.end(), [&](const auto& t) { return t.name == name; });
+    }
+
+    TenantAccess tenant_access() {
+        TenantAccess access;
+        access.book = &machines_.tenants;
+        const auto add = [&](const std::string& name, const std::string& region, uint64_t rate,
+                             uint64_t burst, bool key) {
+            Tenant t;
+            t.id = *log_.names().tenant(name);
+            t.name = name;
+            t.region = region;
+            t.rate_limit = rate;
+            t.burst = burst;
+            t.keys.resize(key ? 1 : 0);
+            access.of_configuration.push_back(std::move(t));
+        };
+        add("default", "", config_.ingest.rate_limit, config_.ingest.burst, false);
+        for (const auto& t : config_.tenants) add(t.name, t.region, t.rate_limit, t.burst, true);
+        access.region_names = region_names(config_);
+        access.give_id = [this](const std::string& name) -> std::optional<uint16_t> {
+            if (log_.names().tenants.full() && !log_.names().tenant(name)) return std::nullopt;
+            log_.register_names({}, {name});
+            return log_.names().tenant(name);
+        };
+        return access;
+    }
+
+    /// Intake thread, or before it starts: ingest and route follow the book.
+    void follow_tenant(const Tenant& t) {
+        if (configures_tenant(t.name)) return;
+        ingest_->set_tenant(ingest_tenant(t));
+        const auto region = t.region.empty() ? std::nullopt : log_.names().region(t.region);
+        route_->set_tenant_region(t.id, region.value_or(kRegionNone));
     }
 
     void make_regions() {
@@ -268,12 +321,17 @@ class Appliance {
         chain_ = std::make_unique<IntakeChain>(parts);
         sequencer_->tick_due = [this] { return chain_->needs_tick(sla_stage_->due_ns()); };
         desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, machines_.letters, letters_);
-        control_desk_ = std::make_unique<ControlDesk>(parts, control_requests_);
+        control_desk_ = std::make_unique<ControlDesk>(
+            parts, control_requests_, [this](ControlKind kind, const std::string& name) {
+                if (kind != ControlKind::kTenantSet) return;
+                if (const auto tenant = machines_.tenants.tenant(name)) follow_tenant(*tenant);
+            });
         alert_sender_ =
             std::make_unique<AlertSender>(make_notify_targets(config_, clock_), log_, machines_.alerts,
                                           control_requests_, telemetry_, clock_);
         ingest_ = std::make_unique<Ingest>(ingest_options(config_, log_, ingest_tls_.get()), *chain_,
                                            telemetry_, clock_);
+        for (const Tenant& tenant : machines_.tenants.tenants()) follow_tenant(tenant);
         event_desk_ = std::make_unique<EventDesk>(*chain_, parts, *ingest_, event_requests_);
         machines_.positions.for_each([this](const ProducerPosition& p) { ingest_->restore_producer(p); });
         mailbox_.set_waker([this] { ingest_->wake(); });

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "admin/appliance_intake.h"
 #include "pipeline/mailbox.h"
@@ -12,7 +14,10 @@ namespace penstock {
 /// Intake thread, between rounds of ingest: it alone makes records. All references outlive it.
 class ControlDesk {
   public:
-    ControlDesk(const IntakeChain::Parts& parts, ControlMailbox& mailbox) : p_(parts), mailbox_(mailbox) {}
+    /// Told of each record that was asked for, once it is durable and applied, before who asked is answered.
+    using Applied = std::function<void(ControlKind kind, const std::string& name)>;
+    ControlDesk(const IntakeChain::Parts& parts, ControlMailbox& mailbox, Applied applied)
+        : p_(parts), mailbox_(mailbox), applied_(std::move(applied)) {}
 
     /// Takes what was asked while the log has room, and answers what is durable and applied.
     void do_work();
@@ -22,10 +27,13 @@ class ControlDesk {
     struct Waiting {
         Seq seq;
         uint64_t position;  ///< of the ring, behind the record
+        ControlKind kind;
+        std::string name;
         std::function<void(Seq)> tell;
     };
     IntakeChain::Parts p_;
     ControlMailbox& mailbox_;
+    const Applied applied_;
     std::deque<Waiting> waiting_;
 };
 

@@ -25,9 +25,9 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
     };
 }
 
-std::vector<StateMachine*>
-StateMachines::books() {  // Who is there is known before anything is given to them.
-    return {&positions, &letters, &access, &alerts, &review, &audit};
+std::vector<StateMachine*> StateMachines::books() {
+    // Who is there is known before anything is given to them.
+    return {&positions, &letters, &access, &alerts, &review, &tenants, &audit};
 }
 
 std::vector<StateMachine*> StateMachines::all() {
@@ -64,6 +64,7 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
     if (kind == ControlKind::kSilenceAdded || kind == ControlKind::kSilenceExpired ||
         kind == ControlKind::kMaintenanceAdded || kind == ControlKind::kMaintenanceEnded)
         facts.done = !alerts.refused(seq);
+    if (kind == ControlKind::kTenantSet) facts.done = tenants.refused(seq).empty();
     return facts;
 }
 

@@ -9,6 +9,7 @@
 #include "stages/review/review_book.h"
 #include "stages/sequence/producer_positions.h"
 #include "stages/sla/engine.h"
+#include "stages/tenancy/tenant_book.h"
 #include "storage/dead_letter_book.h"
 
 namespace penstock {
@@ -25,6 +26,7 @@ struct StateMachines {
     AccessBook access;
     AlertBook alerts;
     ReviewBook review;
+    TenantBook tenants;
     AuditBook audit;  ///< last: it asks the others what came of a command
 
     std::vector<StateMachine*> all();

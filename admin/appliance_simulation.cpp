@@ -224,7 +224,8 @@ bool LogSimulations::cancel(uint64_t id) {
 /// False: it was stopped.
 bool LogSimulations::run_span(const Job& job, const SimulationRequest& request, SimulationView& found,
                               const SimulationWatch& watch) const {
-    SimulationRuns runs(request, engine_, log_.identity().hash_secret, log_.names().tenants, found);
+    SimulationRuns runs(request, engine_, log_.identity().hash_secret,
+                        {log_.names().tenants.begin(), log_.names().tenants.end()}, found);
     if (request.region.empty()) return LogSpan(log_, request, runs).run(watch);
     const auto dsn = region_dsns_.find(request.region);
     if (dsn == region_dsns_.end())

@@ -85,7 +85,7 @@ void connect(Engine& engine, AlertBook& alerts) {
     };
 }
 
-std::string tenant_names_json(const std::vector<std::string>& names) {
+std::string tenant_names_json(const NameList& names) {
     boost::json::array out;
     for (const std::string& name : names) out.emplace_back(name);
     return boost::json::serialize(out);

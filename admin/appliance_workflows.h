@@ -9,6 +9,7 @@
 #include "schemas/workflow_view.h"
 #include "stages/alert/alert_book.h"
 #include "stages/sla/sla_stage.h"
+#include "storage/event_log.h"
 
 namespace penstock {
 
@@ -37,7 +38,7 @@ class EngineReader final : public WorkflowReader {
 /// What the engine finds goes to the book, which says when nothing is expected. Both outlive their use.
 void connect(Engine& engine, AlertBook& alerts);
 /// The names of tenants, as the boot record has them: JSON.
-std::string tenant_names_json(const std::vector<std::string>& names);
+std::string tenant_names_json(const NameList& names);
 /// How parse makes an event's key of its subject.
 std::function<Hash128(uint16_t tenant, std::string_view subject)> subject_hasher(
     std::span<const uint8_t> secret);

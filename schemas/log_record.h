@@ -74,7 +74,7 @@ enum class ControlKind : uint16_t {
     kPreferencesSet = 30,  ///< name: the user's name; preferences, whole
     kApiKeySet = 31,       ///< name: the key's id; name, hash, role, regions, tenants
     kApiKeyRevoked = 32,   ///< name: the key's id
-    kTenantSet = 33,       ///< name: the tenant's name; its facts, whole
+    kTenantSet = 33,       ///< name: the tenant's name; text: stages/tenancy/tenant_book.h
     kExported = 34,  ///< name: what; by, peer, phase (begin, end), filter, format; at the end rows, whole
     // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,
     // peer, key (idempotency) and what the command needs.

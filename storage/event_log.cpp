@@ -85,16 +85,14 @@ class AlignedValue {
 
 }  // namespace
 
-std::optional<uint16_t> LogNames::region(std::string_view name) const {
-    const auto it = std::find(regions.begin(), regions.end(), name);
-    if (it == regions.end()) return std::nullopt;
-    return static_cast<uint16_t>(it - regions.begin());
+std::optional<uint16_t> NameList::find(std::string_view name) const {
+    const std::string* last = end();
+    const std::string* it = std::find(begin(), last, name);
+    if (it == last) return std::nullopt;
+    return static_cast<uint16_t>(it - begin());
 }
-std::optional<uint16_t> LogNames::tenant(std::string_view name) const {
-    const auto it = std::find(tenants.begin(), tenants.end(), name);
-    if (it == tenants.end()) return std::nullopt;
-    return static_cast<uint16_t>(it - tenants.begin());
-}
+std::optional<uint16_t> LogNames::region(std::string_view name) const { return regions.find(name); }
+std::optional<uint16_t> LogNames::tenant(std::string_view name) const { return tenants.find(name); }
 
 void verify_record(const RecordView& stored) {
     const RecordHeader& h = *stored.header;
@@ -211,7 +209,7 @@ void EventLog::load_identity(bool read_only) {
         for (int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); rc == 0;
              rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
             auto& list = *static_cast<const char*>(key.mv_data) == 'r' ? names_.regions : names_.tenants;
-            list.emplace_back(static_cast<const char*>(value.mv_data), value.mv_size);
+            list.push_back(std::string(static_cast<const char*>(value.mv_data), value.mv_size));
         }
     }
     txn.commit();
@@ -220,25 +218,27 @@ void EventLog::load_identity(bool read_only) {
 void EventLog::register_names(const std::vector<std::string>& regions,
                               const std::vector<std::string>& tenants) {
     lmdb::Txn txn(env_, 0);
-    LogNames names = names_;
-    const auto add = [&](char kind, std::vector<std::string>& list, const std::vector<std::string>& wanted,
+    const auto add = [&](char kind, const NameList& list, const std::vector<std::string>& wanted,
                          size_t max) {
+        std::vector<std::string> fresh;
         for (const std::string& name : wanted) {
-            if (std::find(list.begin(), list.end(), name) != list.end()) continue;
-            if (list.size() == max)
+            if (list.find(name) || std::find(fresh.begin(), fresh.end(), name) != fresh.end()) continue;
+            const size_t at = list.size() + fresh.size();
+            if (at == max)
                 throw LogError(fmt::format("the log knows {} names already; {} has no room", max, name),
                                ENOSPC);
-            const std::array<char, 3> id{kind, static_cast<char>(list.size() >> 8),
-                                         static_cast<char>(list.size() & 0xff)};
+            const std::array<char, 3> id{kind, static_cast<char>(at >> 8), static_cast<char>(at & 0xff)};
             MDB_val key = lmdb::val(id.data(), id.size()), value = lmdb::val(name);
             check(mdb_put(txn, names_dbi_, &key, &value, 0), "write a name");
-            list.push_back(name);
+            fresh.push_back(name);
         }
+        return fresh;
     };
-    add('r', names.regions, regions, limits::kRegionsMax);
-    add('t', names.tenants, tenants, limits::kTenantsMax);
+    const auto new_regions = add('r', names_.regions, regions, limits::kRegionsMax);
+    const auto new_tenants = add('t', names_.tenants, tenants, limits::kTenantsMax);
     txn.commit();
-    names_ = std::move(names);
+    for (const std::string& name : new_regions) names_.regions.push_back(name);
+    for (const std::string& name : new_tenants) names_.tenants.push_back(name);
 }
 
 void EventLog::append(std::span<const RecordView> records) {

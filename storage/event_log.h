@@ -4,13 +4,16 @@
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "schemas/limits.h"
 #include "schemas/log_record.h"
 
 namespace penstock {
@@ -30,9 +33,37 @@ struct LogIdentity {
     std::vector<uint8_t> hash_secret;  ///< key of the identity hashes, 192 bytes
 };
 
+/// Names by their numbers. One thread appends; any may read meanwhile: what was there stays where it is.
+class NameList {
+  public:
+    explicit NameList(size_t max = limits::kTenantsMax) : names_(new std::string[max]), max_(max) {}
+    NameList(std::initializer_list<std::string> names) : NameList(names.size()) {
+        for (const std::string& name : names) push_back(name);
+    }
+
+    size_t size() const { return size_.load(std::memory_order_acquire); }
+    bool empty() const { return size() == 0; }
+    bool full() const { return size() == max_; }
+    const std::string& operator[](size_t i) const { return names_[i]; }
+    const std::string& front() const { return names_[0]; }
+    const std::string* begin() const { return names_.get(); }
+    const std::string* end() const { return names_.get() + size(); }
+    std::optional<uint16_t> find(std::string_view name) const;
+    void push_back(std::string name) {
+        const size_t at = size();
+        names_[at] = std::move(name);
+        size_.store(at + 1, std::memory_order_release);
+    }
+
+  private:
+    std::unique_ptr<std::string[]> names_;
+    size_t max_;
+    std::atomic<size_t> size_{0};
+};
+
 /// Names of regions and tenants with the small numbers that records carry. Numbers are given once and stay.
 struct LogNames {
-    std::vector<std::string> regions, tenants;  ///< by id
+    NameList regions{limits::kRegionsMax}, tenants{limits::kTenantsMax};
     std::optional<uint16_t> region(std::string_view name) const;
     std::optional<uint16_t> tenant(std::string_view name) const;
 };
@@ -53,7 +84,8 @@ class EventLog {
 
     const LogIdentity& identity() const { return identity_; }
     const LogNames& names() const { return names_; }
-    /// Gives numbers to names that have none, durably. Before any other thread uses the log.
+    /// Gives numbers to names that have none, durably, all or none. One caller at a time; others may use the
+    /// log meanwhile. Throws LogError.
     void register_names(const std::vector<std::string>& regions, const std::vector<std::string>& tenants);
 
     /// Appends records in one durable transaction. One thread. Throws LogError; then nothing was appended.

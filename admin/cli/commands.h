@@ -28,6 +28,7 @@ void add_log(CLI::App& app, int& exit_code);
 void add_deadletter(CLI::App& app, int& exit_code);
 void add_alert(CLI::App& app, int& exit_code);
 void add_silence(CLI::App& app, int& exit_code);
+void add_tenant(CLI::App& app, int& exit_code);
 void add_maintenance(CLI::App& app, int& exit_code);
 void add_workflow(CLI::App& app, int& exit_code);
 void add_audit(CLI::App& app, int& exit_code);

@@ -49,9 +49,9 @@ HttpReply http_stream(const ApiAddress& from, const std::string& target, int idl
 HttpReply http_post(const ApiAddress& to, const std::string& target, const std::string& json,
                     int timeout_s = 15);
 
+/// By PATCH, with a JSON body.
 HttpReply http_patch(const ApiAddress& to, const std::string& target, const std::string& json,
                      int timeout_s = 15);
-
 /// By DELETE, without a body.
 HttpReply http_delete(const ApiAddress& to, const std::string& target, int timeout_s = 15);
 

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
     add_log(app, exit_code);
     add_alert(app, exit_code);
     add_silence(app, exit_code);
+    add_tenant(app, exit_code);
     add_maintenance(app, exit_code);
     add_deadletter(app, exit_code);
     add_workflow(app, exit_code);

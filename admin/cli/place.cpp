@@ -71,6 +71,10 @@ json::object Place::patch(const std::string& target, const json::object& body) c
         http_patch(appliance_at(server, "--server", config, api_key), target, json::serialize(body)));
 }
 
+json::object Place::patch(const std::string& target, const json::object& body) const {
+    return checked(http_patch(appliance_at(server, "--server", config), target, json::serialize(body)));
+}
+
 json::object Place::remove(const std::string& target) const {
     return checked(http_delete(appliance_at(server, "--server", config, api_key), target));
 }

@@ -58,7 +58,7 @@ std::string_view text_of(const flatbuffers::String* s) {
     return s == nullptr ? std::string_view() : std::string_view(s->c_str(), s->size());
 }
 
-std::string_view name_of(const std::vector<std::string>& names, uint16_t id) {
+std::string_view name_of(const NameList& names, uint16_t id) {
     return id < names.size() ? std::string_view(names[id]) : std::string_view();
 }
 

@@ -136,13 +136,19 @@ const Router::Route Router::kRoutes[] = {
     {"POST", "/api/v1/keys", Need::kAdmin, nullptr, &Router::add_key},
     {"POST", "/api/v1/keys/{id}/rotate", Need::kAdmin, nullptr, &Router::rotate_key},
     {"DELETE", "/api/v1/keys/{id}", Need::kAdmin, nullptr, &Router::revoke_key},
+    {"GET", "/api/v1/tenants", Need::kAdmin, &Router::tenants},
+    {"POST", "/api/v1/tenants", Need::kAdmin, nullptr, &Router::add_tenant},
+    {"GET", "/api/v1/tenants/{id}", Need::kAdmin, &Router::tenant},
+    {"PATCH", "/api/v1/tenants/{id}", Need::kAdmin, nullptr, &Router::change_tenant},
+    {"POST", "/api/v1/tenants/{id}/keys", Need::kAdmin, nullptr, &Router::add_tenant_key},
+    {"DELETE", "/api/v1/tenants/{id}/keys/{key}", Need::kAdmin, nullptr, &Router::revoke_tenant_key},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
-               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, Gate& gate,
-               SignInDoor& sign_in, PeopleDoor& people, const Counters& counters)
+               const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, TenantDoor& tenants,
+               Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -155,6 +161,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       audit_(audit),
       intake_(intake),
       search_(search),
+      tenants_(tenants),
       gate_(gate),
       sign_in_(sign_in),
       people_(people),
@@ -474,6 +481,26 @@ void Router::add_silence(const Request& request, std::string_view, const Answer&
 
 void Router::expire_silence(const Request& request, std::string_view id, const Answer& answer) const {
     alerts_.expire_silence(request, id, answer);
+}
+
+Response Router::tenants(const Request&, std::string_view) const { return tenants_.list(); }
+
+void Router::add_tenant(const Request& request, std::string_view, const Answer& answer) const {
+    tenants_.add(request, answer);
+}
+
+Response Router::tenant(const Request&, std::string_view id) const { return tenants_.show(id); }
+
+void Router::change_tenant(const Request& request, std::string_view id, const Answer& answer) const {
+    tenants_.change(request, id, answer);
+}
+
+void Router::add_tenant_key(const Request& request, std::string_view id, const Answer& answer) const {
+    tenants_.add_key(request, id, answer);
+}
+
+void Router::revoke_tenant_key(const Request& request, std::string_view place, const Answer& answer) const {
+    tenants_.revoke_key(request, place, answer);
 }
 
 Response Router::maintenance(const Request& request, std::string_view) const {

@@ -18,6 +18,7 @@
 #include "admin/http/sign_in.h"
 #include "admin/http/simulations.h"
 #include "admin/http/status.h"
+#include "admin/http/tenants.h"
 #include "admin/http/workflows.h"
 
 namespace penstock::http {
@@ -32,7 +33,7 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           EventSearchDoor& search, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
+           EventSearchDoor& search, TenantDoor& tenants, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
            const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
@@ -136,6 +137,12 @@ class Router {
     void add_key(const Request&, std::string_view, const Answer&) const;
     void rotate_key(const Request&, std::string_view id, const Answer&) const;
     void revoke_key(const Request&, std::string_view id, const Answer&) const;
+    Response tenants(const Request&, std::string_view) const;
+    void add_tenant(const Request&, std::string_view, const Answer&) const;
+    Response tenant(const Request&, std::string_view id) const;
+    void change_tenant(const Request&, std::string_view id, const Answer&) const;
+    void add_tenant_key(const Request&, std::string_view id, const Answer&) const;
+    void revoke_tenant_key(const Request&, std::string_view place, const Answer&) const;
     Response asset(std::string_view rest) const;
     void dispatch(Request&, const Answer&) const;
 
@@ -154,6 +161,7 @@ class Router {
     Gate& gate_;
     SignInDoor& sign_in_;
     PeopleDoor& people_;
+    TenantDoor& tenants_;
     const Counters& counters_;
 };
 

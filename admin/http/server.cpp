@@ -77,8 +77,9 @@ struct HttpServer::Impl {
           people(gate, parts.log, asker, *passwords),
           search(parts.search, asker, counters,
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          tenants(options.tenants, asker),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, search, gate, sign_in, people, counters),
+                 review, audit, intake, search, tenants, gate, sign_in, people, counters),
           hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
 
     void listen() {
@@ -203,6 +204,7 @@ struct HttpServer::Impl {
     http::SignInDoor sign_in;
     http::PeopleDoor people;
     http::EventSearchDoor search;
+    http::TenantDoor tenants;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, gate, hub, counters};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "admin/http/access_setup.h"
+#include "admin/http/tenants.h"
 #include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
@@ -38,6 +39,7 @@ class HttpServer {
         const TlsIdentity* tls = nullptr;  ///< none: plain HTTP; outlives the server
         uint64_t hsts_s = 0;               ///< of Strict-Transport-Security; 0: not sent
         http::AccessSetup access = {};
+        TenantAccess tenants = {};
     };
     /// What it shows, and where it asks for changes.
     struct Parts {

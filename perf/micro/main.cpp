@@ -12,18 +12,19 @@ int main(int argc, char** argv) {
         const char* name;
         void (*run)(const MicroOptions&);
     };
-    constexpr std::array<Benchmark, 9> kBenchmarks{{{"ring", bench_ring},
-                                                    {"parse", bench_parse},
-                                                    {"dedup", bench_dedup},
-                                                    {"timers", bench_timers},
-                                                    {"engine", bench_engine},
-                                                    {"workflows", bench_workflows},
-                                                    {"enrich", bench_enrich},
-                                                    {"log", bench_log},
-                                                    {"expression", bench_expression}}};
+    constexpr std::array<Benchmark, 10> kBenchmarks{{{"ring", bench_ring},
+                                                     {"parse", bench_parse},
+                                                     {"dedup", bench_dedup},
+                                                     {"timers", bench_timers},
+                                                     {"engine", bench_engine},
+                                                     {"workflows", bench_workflows},
+                                                     {"enrich", bench_enrich},
+                                                     {"log", bench_log},
+                                                     {"expression", bench_expression},
+                                                     {"tls", bench_tls}}};
     CLI::App app(
         "Penstock's parts by themselves: ring, parse, dedup, timers, engine, workflows, enrich, log, "
-        "expression.");
+        "expression, tls.");
     MicroOptions options;
     std::vector<std::string> wanted;
     app.add_option("name", wanted, "which; all when none is named");

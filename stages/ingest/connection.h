@@ -23,6 +23,7 @@ struct IngestConnection {
     WireFormat format = WireFormat::kUnknown;
     bool introduced = false;  ///< a hello was read, or the first event came without one
     uint16_t tenant = 0;
+    std::string key_hash;       ///< of the key that let it in; empty: none was needed
     std::string producer_name;  ///< empty: unnamed
     Hash128 producer;
     uint64_t epoch = 0;

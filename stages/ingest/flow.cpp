@@ -11,6 +11,22 @@ constexpr int64_t kNoticeIntervalNs = 1'000'000'000;
 constexpr int64_t kOverloadedRetryMs = 1'000;
 }  // namespace
 
+Ingest::TenantFlow& Ingest::flow_of(const Tenant& tenant) {
+    if (tenants_.size() <= tenant.id) tenants_.resize(tenant.id + size_t{1});
+    TenantFlow& flow = tenants_[tenant.id];
+    flow.bucket = TokenBucket(tenant.rate_limit, tenant.burst);
+    return flow;
+}
+
+void Ingest::set_tenant(const Tenant& tenant) {
+    TenantFlow& flow = flow_of(tenant);
+    flow.facts = tenant;
+    // A debt belonged to the limit of before.
+    if (flow.clear_ns != 0) next_clear_ns_ = flow.clear_ns = clock_.monotonic_ns();
+    for (auto& [id, c] : connections_)
+        if (c->introduced && c->tenant == tenant.id) drop_unwelcome(*c);
+}
+
 bool Ingest::readable(const Connection& c) const {
     return reading_ && !c.answers_untaken && !c.rate_limited && !c.failing && !c.ended;
 }
@@ -45,7 +61,7 @@ void Ingest::resume() {
         }
         tenant.clear_ns = 0;
         for (auto& [id, c] : connections_)
-            if (c->rate_limited && c->tenant == tenant.configured->id) c->rate_limited = false, release(*c);
+            if (c->rate_limited && c->tenant == tenant.facts.id) c->rate_limited = false, release(*c);
     }
 }
 
@@ -70,8 +86,7 @@ void Ingest::charge_tenants() {
         next_clear_ns_ = next_clear_ns_ == 0 ? tenant.clear_ns : std::min(next_clear_ns_, tenant.clear_ns);
         telemetry_.rate_limit_pauses.add();
         for (auto& [id, c] : connections_)
-            if (c->introduced && c->tenant == tenant.configured->id && !c->failing && !c->ended)
-                limit(*c, now);
+            if (c->introduced && c->tenant == tenant.facts.id && !c->failing && !c->ended) limit(*c, now);
     }
 }
 
@@ -96,7 +111,7 @@ void Ingest::limit(Connection& c, int64_t now_ns) {
     notice(c, "rate_limited", (tenant.clear_ns - now_ns + 999'999) / 1'000'000,
            fmt::format("tenant {} has sent more than its {} events/s; reading goes on by itself, nothing is "
                        "lost",
-                       tenant.configured->name, tenant.configured->rate_limit));
+                       tenant.facts.name, tenant.facts.rate_limit));
 }
 
 void Ingest::notice(Connection& c, std::string_view kind, int64_t retry_after_ms, const std::string& detail) {

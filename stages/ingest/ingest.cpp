@@ -27,10 +27,7 @@ Ingest::Ingest(Options options, IntakeSink& sink, Telemetry& telemetry, const Cl
       clock_(clock),
       hasher_(options_.hash_secret),
       loop_(NetLoop::create(with_plain_answer(options_.net), *this)) {
-    for (const Tenant& tenant : options_.tenants) {
-        if (tenants_.size() <= tenant.id) tenants_.resize(tenant.id + size_t{1});
-        tenants_[tenant.id] = {&tenant, TokenBucket(tenant.rate_limit, tenant.burst)};
-    }
+    for (const Tenant& tenant : options_.tenants) flow_of(tenant).facts = tenant;
 }
 
 size_t Ingest::do_work(int64_t timeout_ns) {

@@ -28,9 +28,11 @@ class Ingest final : public NetHandler {
     struct Tenant {
         std::string name;
         uint16_t id;
-        std::string key_hash;   ///< empty: no key, loopback only
-        double rate_limit = 0;  ///< events a second; 0: none
-        double burst = 0;       ///< events that may come at once
+        std::string key_hash;                      ///< empty: no key, loopback only
+        double rate_limit = 0;                     ///< events a second; 0: none
+        double burst = 0;                          ///< events that may come at once
+        std::vector<std::string> other_keys = {};  ///< hashes; each is as good as key_hash
+        bool enabled = true;
     };
     struct Options {
         NetLoop::Options net;
@@ -46,6 +48,9 @@ class Ingest final : public NetHandler {
     size_t do_work(int64_t timeout_ns);
     /// From any thread: something has become durable, or there is a request.
     void wake() { loop_->wake(); }
+    /// A tenant that is new, or has changed, by its id: from now on it is as told. Connections that it would
+    /// not have let in are closed, with the cause, behind what they are owed. Between rounds.
+    void set_tenant(const Tenant& tenant);
     /// Recovery, before the first do_work.
     void restore_producer(const ProducerPosition& position) { producers_.restore(position); }
     /// Graceful stop: no connection is read any more; true once every answer owed has been sent.
@@ -88,6 +93,7 @@ class Ingest final : public NetHandler {
     void check_timeouts(int64_t now_ns);
     void note_presence(ControlKind kind, const Connection& c);
     void note_gone(const Connection& c);
+    void drop_unwelcome(Connection& c);
 
     // ingest.cpp
     void add_raw(Connection& c, std::span<const uint8_t> bytes, RawEvent::Format format, uint64_t position);
@@ -138,12 +144,13 @@ class Ingest final : public NetHandler {
     size_t received_ = 0;
 
     struct TenantFlow {
-        const Tenant* configured = nullptr;
+        Tenant facts;  ///< no name: there is none with this id
         TokenBucket bucket{0, 0};
         uint64_t uncharged = 0;  ///< events since the last charge
         uint32_t unnamed_senders = 0;
         int64_t clear_ns = 0;  ///< not read until then; 0: it is read
     };
+    TenantFlow& flow_of(const Tenant& tenant);
     std::vector<TenantFlow> tenants_;  ///< by id
     int64_t next_clear_ns_ = 0;        ///< the earliest clear_ns; 0: none
     int64_t round_ns_ = 0;             ///< when this round's bytes were read

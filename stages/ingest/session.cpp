@@ -54,19 +54,25 @@ void Ingest::hello(Connection& c, std::string_view text) {
         c.backfill = v->get_bool();
     }
 
-    const auto known = std::find_if(options_.tenants.begin(), options_.tenants.end(),
-                                    [&](const Tenant& t) { return t.name == tenant; });
+    const auto flow = std::find_if(tenants_.begin(), tenants_.end(),
+                                   [&](const TenantFlow& t) { return t.facts.name == tenant; });
     // One answer for both, so that names cannot be found out by trying.
     static constexpr std::string_view kUnknown = "the tenant is not configured or the key is not its own";
-    if (known == options_.tenants.end()) return fail(c, Refusal::kUnknownTenant, std::string(kUnknown));
-    if (known->key_hash.empty()) {
+    if (flow == tenants_.end() || tenant.empty())
+        return fail(c, Refusal::kUnknownTenant, std::string(kUnknown));
+    const Tenant& known = flow->facts;
+    if (known.key_hash.empty() && known.enabled) {
         if (!c.loopback)
             return fail(c, Refusal::kUnknownTenant,
                         fmt::format("tenant {} has no key and is served on loopback only", tenant));
-    } else if (!api_key_matches(key, known->key_hash)) {
-        return fail(c, Refusal::kBadKey, std::string(kUnknown));
+    } else {
+        if (api_key_matches(key, known.key_hash)) c.key_hash = known.key_hash;
+        for (const std::string& other : known.other_keys)
+            if (api_key_matches(key, other)) c.key_hash = other;
+        if (c.key_hash.empty()) return fail(c, Refusal::kBadKey, std::string(kUnknown));
     }
-    c.tenant = known->id;
+    c.tenant = known.id;
+    if (!known.enabled) return drop_unwelcome(c);
     c.introduced = true;
     if (!producer.empty()) {
         process();  // what an older connection of this producer sent counts first
@@ -92,13 +98,21 @@ void Ingest::hello(Connection& c, std::string_view text) {
 /// Who is connected is in the log, so that a start knows for whom its deadlines wait. What a stop closes was
 /// connected at the stop.
 void Ingest::note_presence(ControlKind kind, const Connection& c) {
-    if (!stopping_) sink_.control(kind, c.producer_name, tenants_[c.tenant].configured->name);
+    if (!stopping_) sink_.control(kind, c.producer_name, tenants_[c.tenant].facts.name);
 }
 
 void Ingest::note_gone(const Connection& c) {
     if (c.counted_unnamed ? --tenants_[c.tenant].unnamed_senders == 0
                           : !c.producer_name.empty() && producers_.closed(c.producer, c.id))
         note_presence(ControlKind::kProducerDisconnected, c);
+}
+
+void Ingest::drop_unwelcome(Connection& c) {
+    const Tenant& t = tenants_[c.tenant].facts;
+    if (!t.enabled) return fail(c, Refusal::kUnknownTenant, fmt::format("tenant {} is disabled", t.name));
+    if (c.key_hash != t.key_hash &&
+        std::find(t.other_keys.begin(), t.other_keys.end(), c.key_hash) == t.other_keys.end())
+        fail(c, Refusal::kBadKey, fmt::format("this key of tenant {} was revoked", t.name));
 }
 
 bool Ingest::introduce_anonymous(Connection& c) {

@@ -19,6 +19,12 @@ class RouteStage {
     explicit RouteStage(Options options) : options_(std::move(options)) {}
 
     size_t do_work(WorkBatch& work);
+    /// From now on; kRegionNone: the default.
+    void set_tenant_region(uint16_t tenant, uint16_t region) {
+        auto& regions = options_.tenant_regions;
+        if (regions.size() <= tenant) regions.resize(tenant + size_t{1}, kRegionNone);
+        regions[tenant] = region;
+    }
 
   private:
     uint16_t region_for(uint16_t tenant) const {
@@ -26,7 +32,7 @@ class RouteStage {
             tenant < options_.tenant_regions.size() ? options_.tenant_regions[tenant] : kRegionNone;
         return own == kRegionNone ? options_.default_region : own;
     }
-    const Options options_;
+    Options options_;
 };
 
 }  // namespace penstock

@@ -82,7 +82,9 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
         }
     }
     if (kind == ControlKind::kWorkflowRetired) retire(name, now_ns, seq);
-    if (kind != ControlKind::kWatermark && kind != ControlKind::kWorkflowVersion) return;
+    if (kind != ControlKind::kWatermark && kind != ControlKind::kWorkflowVersion &&
+        kind != ControlKind::kTenantSet)
+        return;
 
     boost::system::error_code error;
     const json::value parsed = json::parse(text, error);
@@ -94,6 +96,10 @@ void Engine::control(const fb::Control& control, StampNs now_ns, Seq seq) {
         return;
     }
     const std::string_view action = text_in(*o, "action");
+    if (kind == ControlKind::kTenantSet) {
+        if (action == "add") name_tenant(name, number_in(*o, "id", -1));
+        return;
+    }
     const By by{text_in(*o, "by"), text_in(*o, "note")};
     const auto number = static_cast<uint32_t>(number_in(*o, "version", 0));
     const VersionState to = action == "shadow"     ? VersionState::kShadow
@@ -139,6 +145,16 @@ void Engine::name_tenants(std::vector<std::string> names) {
     tenants_ = std::move(names);
     totals_dirty_ = true;
     index_roles();
+}
+
+/// One that was made while it runs: later ids have no name yet, and none is given twice.
+void Engine::name_tenant(std::string_view name, int64_t id) {
+    if (id < 0 || id >= static_cast<int64_t>(limits::kTenantsMax)) return;
+    std::vector<std::string> names = tenants_;
+    if (names.size() <= static_cast<size_t>(id)) names.resize(static_cast<size_t>(id) + 1);
+    if (!names[static_cast<size_t>(id)].empty()) return;
+    names[static_cast<size_t>(id)] = name;
+    name_tenants(std::move(names));
 }
 
 // --- events -----------------------------------------------------------------------------------------------

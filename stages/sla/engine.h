@@ -71,6 +71,7 @@ class Engine final : public StateMachine {
     void control(const fb::Control& control, StampNs now_ns, Seq seq);
     /// By id. A boot record says them, too.
     void name_tenants(std::vector<std::string> names);
+    void name_tenant(std::string_view name, int64_t id);
     /// Time passes: fires what is due before `now_ns`.
     void advance(StampNs now_ns, Seq cause_seq);
     /// No event of the source older than `time_ns` will follow.

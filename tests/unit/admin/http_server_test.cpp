@@ -38,7 +38,9 @@ struct HttpServerTest : testing::Test {
 
     void SetUp() override {
         telemetry.readiness = Readiness::kReady;
-        start({.listen = "127.0.0.1:0"});
+        HttpServer::Options options{.listen = "127.0.0.1:0"};
+        options.tenants.of_configuration.emplace_back().id = 1;
+        start(options);
     }
     void start(const HttpServer::Options& options) {
         server = std::make_unique<HttpServer>(
@@ -107,7 +109,7 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 46u);
+    EXPECT_EQ(routes, 68u);
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {

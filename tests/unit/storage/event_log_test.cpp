@@ -1,8 +1,11 @@
 #include "storage/event_log.h"
 
 #include <gtest/gtest.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
+#include <atomic>
+#include <thread>
 
 #include <cstdio>
 #include <filesystem>
@@ -248,6 +251,8 @@ TEST_F(EventLogTest, WhatIsNoRecordIsRefused) {
     }
 }
 
+std::vector<std::string> all(const NameList& names) { return {names.begin(), names.end()}; }
+
 TEST_F(EventLogTest, IdentityAndNamesStay) {
     const LogIdentity identity = log_->identity();
     EXPECT_EQ(identity.log_id.size(), 36u);
@@ -256,8 +261,8 @@ TEST_F(EventLogTest, IdentityAndNamesStay) {
     log_->register_names({"ca", "us"}, {"acme", "default"});
     for (const bool reopened : {false, true}) {
         if (reopened) log_.reset(), open();
-        EXPECT_EQ(log_->names().regions, (std::vector<std::string>{"us", "eu", "ca"}));
-        EXPECT_EQ(log_->names().tenants, (std::vector<std::string>{"default", "acme"}));
+        EXPECT_EQ(all(log_->names().regions), (std::vector<std::string>{"us", "eu", "ca"}));
+        EXPECT_EQ(all(log_->names().tenants), (std::vector<std::string>{"default", "acme"}));
         EXPECT_EQ(log_->names().region("ca"), 2);
         EXPECT_EQ(log_->names().region("mars"), std::nullopt);
         EXPECT_EQ(log_->identity().log_id, identity.log_id);
@@ -267,6 +272,33 @@ TEST_F(EventLogTest, IdentityAndNamesStay) {
     for (size_t i = 0; i < limits::kRegionsMax; ++i) many.push_back("r" + std::to_string(i));
     EXPECT_THROW(log_->register_names(many, {}), LogError);
     EXPECT_EQ(log_->names().regions.size(), 3u) << "all or none";
+}
+
+TEST_F(EventLogTest, NamesGrowWhileOthersReadAndAppend) {
+    log_->register_names({"us"}, {"default"});
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 2; ++i)
+        readers.emplace_back([&] {
+            while (!stop) {
+                const NameList& tenants = log_->names().tenants;
+                const size_t size = tenants.size();
+                for (size_t t = 1; t < size; ++t) ASSERT_EQ(tenants[t], "t" + std::to_string(t));
+                ASSERT_EQ(log_->names().tenant("default"), 0);
+                if (size > 1) ASSERT_EQ(log_->names().tenant("t" + std::to_string(size - 1)), size - 1);
+            }
+        });
+    std::thread writer([&] {
+        for (int i = 0; i < 50; ++i) append(3, 100);
+    });
+    for (int i = 1; i <= 100; ++i) log_->register_names({}, {"t" + std::to_string(i)});
+    writer.join();
+    stop = true;
+    for (std::thread& reader : readers) reader.join();
+    log_.reset();
+    open();
+    EXPECT_EQ(log_->names().tenants.size(), 101u);
+    EXPECT_EQ(log_->names().tenant("t100"), 100);
 }
 
 TEST_F(EventLogTest, AReaderOpensReadOnlyBesideTheWriter) {

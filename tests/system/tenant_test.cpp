@@ -1,0 +1,114 @@
+// Tenants made and changed while the real program runs, and killed.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "tests/support/appliance_process.h"
+#include "tests/support/http_client.h"
+
+namespace penstock::test {
+namespace {
+
+namespace json = boost::json;
+
+std::string events(const std::string& prefix, int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i)
+        lines +=
+            fmt::format(R"({{"specversion":"1.0","id":"{}-{}","source":"/s","type":"t"}})", prefix, i) + "\n";
+    return lines;
+}
+
+class Tenants : public testing::Test {
+  protected:
+    json::object run(std::vector<std::string> arguments, int expected = 0) const {
+        arguments.insert(arguments.begin(), "tenant");
+        arguments.insert(arguments.end(),
+                         {"--server", fmt::format("127.0.0.1:{}", appliance.http_port()), "-o", "json"});
+        const CommandResult result = penstock(arguments);
+        EXPECT_EQ(result.exit_code, expected) << result.err;
+        json::error_code failed;
+        json::value answer = json::parse(result.out, failed);
+        return !failed && answer.is_object() ? answer.get_object() : json::object();
+    }
+    std::string key_of(const json::object& answer) const { return std::string(answer.at("key").as_string()); }
+    CommandResult send(const std::string& tenant, const std::string& key, const std::string& prefix) const {
+        const TemporaryFile file("events.ndjson", events(prefix, 10)), key_file("key", key);
+        return penstock({"send", file.path(), "--to", appliance.events(), "--tenant", tenant,
+                         "--api-key-file", key_file.path(), "--retry-for", "0"});
+    }
+    std::string stored(const std::string& tenant) const {
+        return appliance.get("/api/v1/events?tenant=" + tenant);
+    }
+
+    ApplianceProcess appliance{
+        "[[region]]\nname = \"us\"\n[[region]]\nname = \"eu\"\n[[tenant]]\nname = \"fixed\"\nkey_hash = "
+        "\"blake2b:0000000000000000000000000000000000000000000000000000000000000000\"\n"};
+};
+
+TEST_F(Tenants, OneIsMadeServedAndSurvivesKill9) {
+    appliance.start();
+    const json::object made = run({"add", "acme", "--region", "eu"});
+    EXPECT_EQ(made.at("origin").as_string(), "api");
+    const std::string key = key_of(made);
+    EXPECT_EQ(send("acme", key, "a").exit_code, 0);
+    EXPECT_NE(stored("acme").find("\"region\":\"eu\""), std::string::npos) << stored("acme");
+    EXPECT_EQ(appliance.get("/api/v1/tenants/acme").find(key), std::string::npos) << "shown once";
+    appliance.kill9();
+    EXPECT_EQ(appliance.log_text().find(key), std::string::npos);
+    appliance.start();
+    EXPECT_EQ(send("acme", key, "b").exit_code, 0);
+    EXPECT_NE(appliance.get("/api/v1/tenants").find("\"acme\""), std::string::npos);
+    appliance.stop();
+    const CommandResult verified = penstock({"log", "verify", "--data-dir", appliance.data_dir()});
+    EXPECT_NE((verified.out + verified.err).find("is what its records make"), std::string::npos)
+        << verified.out << verified.err;
+}
+
+TEST_F(Tenants, AConnectionIsClosedWithACauseWhenItsTenantIsDisabled) {
+    appliance.start();
+    const std::string key = key_of(run({"add", "acme"}));
+    HttpClient raw(appliance.events_port());
+    raw.send(fmt::format("{{\"penstock\":\"hello\",\"tenant\":\"acme\",\"key\":\"{}\"}}\n", key));
+    run({"disable", "acme"});
+    EXPECT_TRUE(raw.closed());
+    EXPECT_EQ(send("acme", key, "a").exit_code, 1);
+    run({"enable", "acme"});
+    EXPECT_EQ(send("acme", key, "a").exit_code, 0);
+    appliance.stop();
+}
+
+TEST_F(Tenants, KeysRotateWithoutAGap) {
+    appliance.start();
+    const json::object made = run({"add", "acme"});
+    const std::string first = key_of(made), second = key_of(run({"key", "add", "acme"}));
+    EXPECT_EQ(send("acme", first, "a").exit_code, 0);
+    EXPECT_EQ(send("acme", second, "b").exit_code, 0);
+    const int64_t id = made.at("keys").as_array().at(0).at("id").as_int64();
+    run({"key", "revoke", "acme", std::to_string(id)});
+    EXPECT_EQ(send("acme", first, "c").exit_code, 1);
+    EXPECT_EQ(send("acme", second, "d").exit_code, 0);
+    appliance.kill9();
+    appliance.start();
+    EXPECT_EQ(send("acme", first, "e").exit_code, 1) << "it stays so";
+    EXPECT_EQ(send("acme", second, "f").exit_code, 0);
+    appliance.stop();
+}
+
+TEST_F(Tenants, ThoseOfTheConfigurationAreShownAndNotChanged) {
+    appliance.start();
+    const std::string list = appliance.get("/api/v1/tenants");
+    EXPECT_NE(list.find("\"default\""), std::string::npos);
+    EXPECT_NE(list.find("\"fixed\""), std::string::npos);
+    EXPECT_EQ(list.find("blake2b"), std::string::npos);
+    run({"disable", "fixed"}, 1);
+    run({"add", "fixed"}, 1);
+    run({"add", "acme", "--region", "mars"}, 1);
+    run({"add", "Not A Name"}, 1);
+    run({"disable", "nobody"}, 1);
+    appliance.stop();
+}
+
+}  // namespace
+}  // namespace penstock::test
