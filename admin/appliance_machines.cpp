@@ -61,6 +61,8 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
         if (alert) facts.after = kAlertStateNames[static_cast<size_t>(alert->state)];
         return facts;
     }
+    if (kind >= ControlKind::kUserSet && kind <= ControlKind::kApiKeyRevoked)
+        facts.done = kind != ControlKind::kSignInRefused && !access.refused(seq);
     if (kind == ControlKind::kSilenceAdded || kind == ControlKind::kSilenceExpired ||
         kind == ControlKind::kMaintenanceAdded || kind == ControlKind::kMaintenanceEnded)
         facts.done = !alerts.refused(seq);

@@ -145,7 +145,7 @@ std::vector<RowDigest> RegionVerifier::log_rows(StampNs hour_ns) {
                             seq >= verdict_.end || stamp < hour_ns || stamp >= hour_ns + kHourNs ||
                             refused_.contains(seq))
                             continue;
-                        batch_.add(record, i, log_.names().tenants.at(record.heads[i].tenant));
+                        batch_.add(record, i, log_.names().tenants[record.heads[i].tenant]);
                         const size_t row = batch_.rows() - 1;
                         rows.push_back({seq, digest_of(batch_.encoded(row, row + 1))});
                     }

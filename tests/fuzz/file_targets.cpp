@@ -21,6 +21,7 @@
 #include "storage/event_log.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/hot_log.h"
+#include "tests/support/http_parts.h"
 #include "tests/support/memory_workflows.h"
 
 namespace penstock::fuzz {
@@ -157,8 +158,17 @@ int http_query(const uint8_t* data, size_t size) {
         http::PasswordPool passwords{[](const auto& work) { work(); }};
         http::SignInDoor sign_in{gate, asker, control_requests, passwords, clock};
         http::PeopleDoor people{gate, hot.log(), asker, passwords};
+        HttpServer::Parts parts =
+            test::http_parts(telemetry, hot.log(), clock, book, mailbox, control_requests, alert_book);
+        http::ReviewDoor review{hot.log(), parts.review, asker, telemetry, clock};
+        http::AuditDoor audit{parts.audit};
+        http::IntakeDoor intake{hot.log(), parts.event_requests, telemetry, clock,
+                                [](const auto& work) { work(); }};
+        http::EventSearchDoor search{parts.search, asker, counters, [](const auto& work) { work(); }};
+        http::TenantDoor tenants{{}, asker};
         http::Router router{telemetry, clock,       sampler, queries, letters, alerts,
-                            workflows, simulations, gate,    sign_in, people,  counters};
+                            workflows, simulations, review,  audit,   intake,  search,
+                            tenants,   gate,        sign_in, people,  counters};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});

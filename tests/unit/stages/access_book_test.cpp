@@ -231,7 +231,6 @@ TEST(AccessBook, WhateverHappensInWhateverOrderItIsAsThePlainModelHasItAlsoAcros
         r->boot(Model::kIdle / kSecond, Model::kLife / kSecond);
         for (int u = 1; u <= 5; ++u) r->user(fmt::format("u{}", u));
     }
-    Seq at_seq = 0;
     std::map<uint64_t, Operator> told;
     for (int step = 0; step < 3000; ++step) {
         const double now =
@@ -241,11 +240,11 @@ TEST(AccessBook, WhateverHappensInWhateverOrderItIsAsThePlainModelHasItAlsoAcros
         const std::string name = fmt::format("u{}", user), id = fmt::format("s{}", random.below(12));
         const auto what = random.below(6);
         for (AccessRig* r : {&rig, &other}) {
-            if (what == 0) at_seq = r->sign_in(user, id);
-            if (what == 1 || what == 2) at_seq = r->seen(name, id, what == 2);
-            if (what == 3) at_seq = r->control(ControlKind::kSessionEnded, id, "{}");
-            if (what == 4) at_seq = r->control(ControlKind::kUserLeft, name, "{}");
-            if (what == 5) at_seq = r->to(now);
+            if (what == 0) r->sign_in(user, id);
+            if (what == 1 || what == 2) r->seen(name, id, what == 2);
+            if (what == 3) r->control(ControlKind::kSessionEnded, id, "{}");
+            if (what == 4) r->control(ControlKind::kUserLeft, name, "{}");
+            if (what == 5) r->to(now);
         }
         const StampNs stamp = rig.last_stamp;
         model.pass(stamp);
