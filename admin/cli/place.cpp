@@ -55,7 +55,7 @@ void Place::add_to(CLI::App& command) {
 }
 
 json::object Place::get(const std::string& target) const {
-    return checked(http_get(appliance_at(server, "--server", config, api_key), target));
+    return checked(http_get(appliance_at(server, "--server", config), target));
 }
 
 json::object Place::post(const std::string& target, const json::object& body) const {
@@ -63,12 +63,7 @@ json::object Place::post(const std::string& target, const json::object& body) co
 }
 
 json::object Place::post_text(const std::string& target, const std::string& body) const {
-    return checked(http_post(appliance_at(server, "--server", config, api_key), target, body));
-}
-
-json::object Place::patch(const std::string& target, const json::object& body) const {
-    return checked(
-        http_patch(appliance_at(server, "--server", config, api_key), target, json::serialize(body)));
+    return checked(http_post(appliance_at(server, "--server", config), target, body));
 }
 
 json::object Place::patch(const std::string& target, const json::object& body) const {
@@ -76,7 +71,7 @@ json::object Place::patch(const std::string& target, const json::object& body) c
 }
 
 json::object Place::remove(const std::string& target) const {
-    return checked(http_delete(appliance_at(server, "--server", config, api_key), target));
+    return checked(http_delete(appliance_at(server, "--server", config), target));
 }
 
 void Place::show(const json::object& answer, const std::string& text) const {
