@@ -50,7 +50,7 @@ void save(AuditBook& book, StateStore& store, Seq applied) {
 TEST(AuditBook, KeepsWhoDidWhatAndLeavesOutWhatNobodyDid) {
     AuditBook book;
     book.facts_of = [](ControlKind, std::string_view, Seq seq) {
-        return AuditFacts{seq != 3, "firing", "acked"};
+        return AuditFacts{.done = seq != 3, .before = "firing", .after = "acked"};
     };
     feed(book, 1, ControlKind::kTick, "", "");
     feed(book, 2, ControlKind::kAlertAcked, "00ff", R"({"by":"emma","peer":"10.0.0.1:9","note":"mine"})");
