@@ -382,6 +382,14 @@ class Appliance {
     http::AccessSetup access_setup() {
         http::AccessSetup setup = access_setup_of(config_.access);
         setup.book = &machines_.access;
+        setup.tenant_of_key = [this](const std::string& hash) -> std::string {
+            for (const auto& t : config_.tenants)
+                if (t.key_hash == hash) return t.name;
+            for (const Tenant& t : machines_.tenants.tenants())
+                for (const TenantKey& key : t.keys)
+                    if (t.enabled && key.hash == hash) return t.name;
+            return {};
+        };
         return setup;
     }
 

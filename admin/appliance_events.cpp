@@ -24,7 +24,8 @@ void EventDesk::take(EventsRequest& request) {
     EventsAnswer answer;
     answer.overloaded = !chain_.admits();
     if (!answer.overloaded) answer.rate_limited_ns = ingest_.charge(request.tenant, request.events.size());
-    if (answer.overloaded || answer.rate_limited_ns > 0) return request.answer(std::move(answer));
+    answer.disabled = answer.rate_limited_ns == Ingest::kTenantDisabled;
+    if (answer.overloaded || answer.rate_limited_ns != 0) return request.answer(std::move(answer));
     work_.clear();
     work_.sources.push_back({request.peer, {}, {}, 0, request.tenant});
     work_.read_ns = p_.clock.monotonic_ns();

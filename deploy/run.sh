@@ -50,6 +50,8 @@ if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]
     printf 'data_dir = "%s/data"\n[ingest]\nlisten = "%s"\n[http]\nlisten = "%s"\n[access]\ndemo = true\n' "$home" $events $console
     printf '[log]\nbytes_max = "16GiB"\nretention_bytes = "8GiB"\n'
     printf '[sla]\nworkflows = ["%s/cameras.workflow.json"]\n' "$home"
+    printf '[[review.queue]]\nname = "intrusions"\ntypes = ["intrusion_detection"]\ncondition = "severity == 5"\n'
+    printf 'due = "5m"\nexpires = "10m"\n'
     for region in us ca eu apac latam; do
         printf '[[region]]\nname = "%s"\n' $region
         [ $region != us ] || printf 'aliases = ["na"]\n'

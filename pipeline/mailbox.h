@@ -118,6 +118,7 @@ struct EventAnswer {
 struct EventsAnswer {
     std::vector<EventAnswer> events;
     bool overloaded = false;      ///< the log or the dedup window has no room
+    bool disabled = false;        ///< the tenant is
     int64_t rate_limited_ns = 0;  ///< the tenant is over its rate: come again after this
 };
 

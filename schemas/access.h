@@ -57,7 +57,8 @@ struct Principal {
     uint64_t user = 0;           ///< its number; 0: no user
     Role role = Role::kAdmin;
     Scope scope;
-    std::string session;  ///< id of the session, or of the key; empty: neither
+    std::string session;    ///< id of the session, or of the key; empty: neither
+    bool producer = false;  ///< by a tenant's key: may send that tenant's events
 };
 
 /// A user as those see it who hand out work.

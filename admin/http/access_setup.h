@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "schemas/access.h"
@@ -18,6 +19,8 @@ struct AccessSetup {
     Required required = Required::kNo;
     bool open_metrics = true;  ///< /metrics without credentials
     int64_t session_idle_ns = 1'800'000'000'000, session_life_ns = 43'200'000'000'000;
+    /// The tenant that an ingest key of this hash belongs to, if it is enabled; empty: none.
+    std::function<std::string(const std::string& key_hash)> tenant_of_key;
     std::string jwt_secret;  ///< empty: no JWT is taken
     std::string jwt_issuer, jwt_audience;
 };

@@ -94,11 +94,22 @@ std::optional<Principal> Gate::of_session(std::string_view token) const {
 }
 
 std::optional<Principal> Gate::of_key(std::string_view key) const {
-    const auto known = setup_.book->key_of_hash(hash_api_key(key));
-    if (!known) return std::nullopt;
+    const std::string hash = hash_api_key(key);
+    const auto known = setup_.book->key_of_hash(hash);
+    if (!known) return of_tenant_key(hash);
     Principal p{Principal::Kind::kMachine, known->name, 0, known->role, known->scope, {}};
     p.session = known->id;
     if (known->id == kLocalAdmin) p.kind = Principal::Kind::kLocal;
+    return p;
+}
+
+/// Sends the tenant's events, and sees what is the tenant's.
+std::optional<Principal> Gate::of_tenant_key(const std::string& hash) const {
+    const std::string tenant = setup_.tenant_of_key ? setup_.tenant_of_key(hash) : "";
+    if (tenant.empty()) return std::nullopt;
+    Principal p{Principal::Kind::kMachine, "tenant " + tenant, 0, Role::kViewer, {}, hash};
+    p.scope.tenants = {tenant};
+    p.producer = true;
     return p;
 }
 
@@ -142,6 +153,7 @@ bool Gate::is_still(Principal& principal) const {
     if (principal.kind == Principal::Kind::kLocal && principal.session.empty())
         return setup_.required == AccessSetup::Required::kNo ||
                (setup_.required == AccessSetup::Required::kAuto && setup_.book->user_count() == 0);
+    if (principal.producer) return of_tenant_key(principal.session).has_value();
     if (principal.kind != Principal::Kind::kUser) {
         const auto keys = setup_.book->keys();
         const auto at = std::find_if(keys.begin(), keys.end(),

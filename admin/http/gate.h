@@ -34,6 +34,7 @@ class Gate {
     std::optional<Principal> of_session(std::string_view token) const;
     std::optional<Principal> of_session_id(const std::string& id) const;
     std::optional<Principal> of_key(std::string_view key) const;
+    std::optional<Principal> of_tenant_key(const std::string& hash) const;
     bool is_local(const Request& request) const;
     void note_life(const Principal& principal);
 

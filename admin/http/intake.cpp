@@ -153,6 +153,9 @@ void IntakeDoor::answered(uint64_t id, EventsAnswer result) {
         return pending.answer(problem(503, "overloaded", "The log has no room now",
                                       "nothing was taken; send the same again later")
                                   .header("Retry-After", "5"));
+    if (result.disabled)
+        return pending.answer(problem(403, "tenant-disabled", "The tenant is disabled",
+                                      "nothing was taken; ask whoever manages tenants"));
     if (result.rate_limited_ns > 0)
         return pending.answer(
             problem(429, "rate-limited", "The tenant is over its rate",

@@ -68,7 +68,7 @@ const Router::Route Router::kRoutes[] = {
     {"GET", "/api/v1/simulations/{id}", Need::kViewer, &Router::simulation},
     {"DELETE", "/api/v1/simulations/{id}", Need::kOperator, nullptr, &Router::cancel_simulation},
     {"GET", "/api/v1/events", Need::kViewer, &Router::events},
-    {"POST", "/api/v1/events", Need::kOperator, nullptr, &Router::take_events},
+    {"POST", "/api/v1/events", Need::kOperator, nullptr, &Router::take_events, false, Reach::kAny, true},
     {"GET", "/api/v1/events/search", Need::kViewer, nullptr, &Router::search_events},
     {"GET", "/api/v1/events/stats", Need::kViewer, nullptr, &Router::event_statistics},
     {"GET", "/api/v1/events/export", Need::kViewer, nullptr, &Router::export_events},
@@ -259,8 +259,10 @@ void Router::dispatch(Request& request, const Answer& answer) const {
             allowed += route.method == "GET" ? "GET, HEAD" : route.method;
             continue;
         }
-        const Need need =
-            route.read == &Router::metrics && !gate_.open_metrics() ? Need::kViewer : route.need;
+        const bool opened = route.read == &Router::metrics
+                                ? !gate_.open_metrics()
+                                : route.for_producers && request.principal.producer;
+        const Need need = opened ? Need::kViewer : route.need;
         if (need != Need::kNothing && wrong) return answer(std::move(*wrong));
         if (auto refused = refuse(request, need, route.reach)) return answer(std::move(*refused));
         if (route.read) return answer((this->*route.read)(request, *argument));

@@ -64,6 +64,7 @@ class Router {
         void (Router::*change)(const Request&, std::string_view argument, const Answer&) const = nullptr;
         bool takes_form = false;
         Reach reach = Reach::kAny;
+        bool for_producers = false;  ///< a tenant's key is enough
     };
     static const Route kRoutes[];
 

@@ -93,6 +93,7 @@ void Ingest::charge_tenants() {
 int64_t Ingest::charge(uint16_t tenant, size_t events) {
     if (tenant >= tenants_.size()) return 0;
     TenantFlow& flow = tenants_[tenant];
+    if (!flow.facts.enabled) return kTenantDisabled;
     if (!flow.bucket.limited()) return 0;
     const int64_t wait_ns = flow.bucket.ns_until_clear(clock_.monotonic_ns());
     if (wait_ns == 0) flow.uncharged += events;

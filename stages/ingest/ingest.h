@@ -57,8 +57,9 @@ class Ingest final : public NetHandler {
     bool drained();
     void stop_reading();
     /// The intake thread: `events` of the tenant that came another way count towards its rate. 0: they may be
-    /// taken; else the tenant is over its rate for so long, and nothing was counted.
+    /// taken; else the tenant is over its rate for so long, or disabled, and nothing was counted.
     int64_t charge(uint16_t tenant, size_t events);
+    static constexpr int64_t kTenantDisabled = -1;
 
     uint16_t port() const { return loop_->port(); }
     std::string_view backend() const { return loop_->backend(); }

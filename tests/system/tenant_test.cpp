@@ -96,6 +96,45 @@ TEST_F(Tenants, KeysRotateWithoutAGap) {
     appliance.stop();
 }
 
+TEST_F(Tenants, AKeySendsEventsOverHttpAndSeesNothingOfOthers) {
+    appliance.start();
+    const std::string key = key_of(run({"add", "acme"})), other = key_of(run({"add", "other"}));
+    const auto post = [&](const std::string& body, const std::string& credentials) {
+        return HttpClient(appliance.http_port()).post("/api/v1/events", body, credentials + "\r\n");
+    };
+    const std::string acme = "X-API-Key: " + key;
+    const HttpAnswer one = post(
+        R"({"tenant_id":"acme","event_type":"page_view","timestamp":"2026-01-15T10:30:00Z","metadata":{"page":"/home"}})",
+        acme);
+    EXPECT_EQ(one.status, 201) << one.body;
+    const std::string same = R"({"specversion":"1.0","id":"1","source":"/s","type":"t"})";
+    EXPECT_EQ(post(same, "Authorization: Bearer " + key).status, 201);
+    EXPECT_EQ(post(same, acme).status, 200) << "known already";
+    const HttpAnswer batch =
+        post(R"([{"specversion":"1.0","id":"2","source":"/s","type":"t"},{"specversion":"1.0","id":"3"},7])",
+             acme);
+    EXPECT_EQ(batch.status, 207);
+    EXPECT_NE(batch.body.find("\"accepted\":1,\"duplicates\":0,\"refused\":2"), std::string::npos)
+        << batch.body;
+    EXPECT_EQ(post(R"({"specversion":"1.0","source":"/s"})", acme).status, 422);
+    EXPECT_EQ(post(R"({"tenant_id":"other","event_type":"t"})", acme).status, 403);
+    EXPECT_EQ(post(same, "X-API-Key: pk_wrong").status, 401);
+    const auto get = [&](const std::string& path, const std::string& k) {
+        return HttpClient(appliance.http_port()).get(path, "X-API-Key: " + k + "\r\n");
+    };
+    EXPECT_NE(get("/api/v1/events", key).body.find("page_view"), std::string::npos);
+    EXPECT_EQ(get("/api/v1/events", other).body.find("page_view"), std::string::npos);
+    EXPECT_EQ(get("/api/v1/tenants", key).status, 403);
+    EXPECT_EQ(get("/api/v1/audit", key).status, 403);
+    run({"disable", "acme"});
+    EXPECT_EQ(post(same, acme).status, 401);
+    run({"enable", "acme"});
+    appliance.kill9();
+    appliance.start();
+    EXPECT_EQ(post(same, acme).status, 200) << "what was answered is kept";
+    appliance.stop();
+}
+
 TEST_F(Tenants, ThoseOfTheConfigurationAreShownAndNotChanged) {
     appliance.start();
     const std::string list = appliance.get("/api/v1/tenants");
