@@ -10,7 +10,7 @@ namespace json = boost::json;
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kReportNs = 5'000'000'000;
-constexpr size_t kLookAtMax = 100'000;  // entries of one call: some 50 ms
+constexpr size_t kLookAtMax = 100'000;  // entries of one call
 
 }  // namespace
 
@@ -67,8 +67,7 @@ void FlushReporter::report(int64_t now_ns) {
             region->configured ? region->flushed_seq.load() : telemetry_.first_seq.load();
     std::string text = json::serialize(positions);
     if (text == last_) return;
-    last_ = text;
-    mailbox_.try_push({ControlKind::kRegionsFlushed, "", std::move(text), {}});
+    if (mailbox_.try_push({ControlKind::kRegionsFlushed, "", text, {}})) last_ = std::move(text);
 }
 
 }  // namespace penstock

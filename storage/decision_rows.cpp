@@ -9,12 +9,15 @@ namespace {
 
 namespace json = boost::json;
 
-json::value text_or_null(std::string text) {
-    if (text.empty()) return nullptr;
-    // PostgreSQL keeps no NUL in a text.
-    std::string kept;
-    for (const char c : text) kept += c == '\0' ? std::string("\xef\xbf\xbd") : std::string(1, c);
-    return json::string(kept);
+/// PostgreSQL keeps no NUL in a text: one would hold up the region for ever.
+json::string kept(std::string_view text) {
+    json::string out;
+    for (const char c : text) c == '\0' ? out.append("\xef\xbf\xbd") : out.append(1, c);
+    return out;
+}
+
+json::value text_or_null(std::string_view text) {
+    return text.empty() ? json::value(nullptr) : json::value(kept(text));
 }
 
 /// Seconds, exact to a microsecond until the year 2100.
@@ -34,15 +37,15 @@ std::string decision_row(const ReviewDecision& d, std::string_view tenant) {
     row["previous_state"] = kReviewStateNames[static_cast<size_t>(d.before)];
     row["new_state"] = kReviewStateNames[static_cast<size_t>(d.after)];
     row["user_id"] = d.user == 0 ? json::value(nullptr) : json::value(d.user);
-    row["user_name"] = d.by;
+    row["user_name"] = kept(d.by);
     row["reason"] = text_or_null(d.reason);
     row["address"] = text_or_null(d.peer);
-    row["tenant"] = tenant;
-    row["queue"] = d.queue;
+    row["tenant"] = kept(tenant);
+    row["queue"] = kept(d.queue);
     row["event_seq"] = d.event_seq;
     row["event_source"] = text_or_null(d.source);
     row["event_id"] = text_or_null(d.event_id);
-    row["event_type"] = d.type;
+    row["event_type"] = kept(d.type);
     row["subject"] = text_or_null(d.subject);
     row["alert"] = d.alert == 0 ? json::value(nullptr) : json::value(fmt::format("{:016x}", d.alert));
     row["created_at"] = time_or_null(d.created_ns);

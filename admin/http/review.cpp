@@ -264,7 +264,8 @@ Response ReviewDoor::summary(const Request& request) const {
     }
     out.key("waiting").begin_object();
     for (const auto& [region, count] : s.waiting_by_region)
-        if (request.principal.scope.sees_region(region_name(region))) out.field(region_name(region), count);
+        if (request.principal.scope.all_tenants() && request.principal.scope.sees_region(region_name(region)))
+            out.field(region_name(region), count);
     out.end_object().key("operators").begin_array();
     for (const ReviewLoad& load : s.operators) {
         const bool self = load.user == request.principal.user;

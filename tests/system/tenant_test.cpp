@@ -43,7 +43,8 @@ class Tenants : public testing::Test {
     }
 
     ApplianceProcess appliance{
-        "[[region]]\nname = \"us\"\n[[region]]\nname = \"eu\"\n[[tenant]]\nname = \"fixed\"\nkey_hash = "
+        "[[review.queue]]\nname = \"views\"\ntypes = [\"page_view\"]\n[[region]]\nname = "
+        "\"us\"\n[[region]]\nname = \"eu\"\n[[tenant]]\nname = \"fixed\"\nkey_hash = "
         "\"blake2b:0000000000000000000000000000000000000000000000000000000000000000\"\n"};
 };
 
@@ -124,6 +125,9 @@ TEST_F(Tenants, AKeySendsEventsOverHttpAndSeesNothingOfOthers) {
     };
     EXPECT_NE(get("/api/v1/events", key).body.find("page_view"), std::string::npos);
     EXPECT_EQ(get("/api/v1/events", other).body.find("page_view"), std::string::npos);
+    EXPECT_NE(HttpClient(appliance.http_port()).get("/api/v1/review/summary").body.find("\"us\":1"),
+              std::string::npos);
+    EXPECT_EQ(get("/api/v1/review/summary", other).body.find("\"us\""), std::string::npos);
     EXPECT_EQ(get("/api/v1/tenants", key).status, 403);
     EXPECT_EQ(get("/api/v1/audit", key).status, 403);
     run({"disable", "acme"});

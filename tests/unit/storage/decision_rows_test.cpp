@@ -1,0 +1,41 @@
+#include "storage/decision_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <string>
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+TEST(DecisionRow, NoTextHoldsANulWhichPostgresqlWouldRefuseForEver) {
+    const std::string nul("a\0b", 3);
+    ReviewDecision d;
+    for (std::string* text :
+         {&d.by, &d.reason, &d.peer, &d.queue, &d.type, &d.subject, &d.source, &d.event_id})
+        *text = nul;
+    const std::string row = decision_row(d, nul);
+    EXPECT_EQ(row.find("\\u0000"), std::string::npos) << row;
+    const json::value parsed = json::parse(row);
+    size_t kept = 0;
+    for (const auto& member : parsed.as_object())
+        kept += member.value().is_string() && member.value().as_string() ==
+                                                  "a\xef\xbf\xbd"
+                                                  "b";
+    EXPECT_EQ(kept, 9u);
+}
+
+TEST(DecisionRow, WhatIsNotThereIsNull) {
+    ReviewDecision d;
+    d.at_ns = 1'767'225'600'123'456'789;
+    const json::value parsed = json::parse(decision_row(d, "default"));
+    const json::object& row = parsed.as_object();
+    for (const char* name : {"user_id", "reason", "address", "event_id", "subject", "alert", "claimed_at"})
+        EXPECT_TRUE(row.at(name).is_null()) << name;
+    EXPECT_DOUBLE_EQ(row.at("at").as_double(), 1'767'225'600.123456);
+}
+
+}  // namespace
+}  // namespace penstock
