@@ -18,6 +18,7 @@
 
 #include "admin/appliance_access.h"
 #include "admin/appliance_alerts.h"
+#include "admin/appliance_assignments.h"
 #include "admin/appliance_control.h"
 #include "admin/appliance_events.h"
 #include "admin/appliance_intake.h"
@@ -25,10 +26,12 @@
 #include "admin/appliance_machines.h"
 #include "admin/appliance_notify.h"
 #include "admin/appliance_recovery.h"
+#include "admin/appliance_regions.h"
 #include "admin/appliance_review.h"
 #include "admin/appliance_simulation.h"
 #include "admin/appliance_view.h"
 #include "admin/appliance_workflows.h"
+#include "admin/config_loader.h"
 #include "admin/data_folder.h"
 #include "admin/http/server.h"
 #include "admin/logging.h"
@@ -47,35 +50,15 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kIdleWaitNs = 250'000'000;
 constexpr int64_t kStopPatienceNs = 5 * kSecondNs;
 
-std::map<std::string, std::string> region_dsns(const Config& config) {
-    std::map<std::string, std::string> dsns;
-    for (const auto& r : config.regions)
-        if (!r.dsn.empty()) dsns.emplace(r.name, r.dsn);
-    return dsns;
-}
-std::vector<EventSearch::Region> searched_regions(const Config& config) {
-    std::vector<EventSearch::Region> all;
-    for (const auto& r : config.regions)
-        all.push_back({r.name, r.read_dsn.empty() ? r.dsn : r.read_dsn, r.payload == "stays"});
-    return all;
-}
-std::vector<std::string> region_names(const Config& config) {
-    std::vector<std::string> names;
-    for (const auto& r : config.regions) names.push_back(r.name);
-    return names;
-}
 std::vector<std::string> tenant_names(const Config& config) {
     std::vector<std::string> names{"default"};
     for (const auto& t : config.tenants) names.push_back(t.name);
     return names;
 }
 
-Vocabulary vocabulary_of(const Config& config, const LogNames& names) {
+/// Without regions, which come and go.
+Vocabulary vocabulary_of(const Config& config) {
     Vocabulary v;
-    for (const auto& r : config.regions) {
-        v.regions[r.name] = *names.region(r.name);
-        for (const std::string& alias : r.aliases) v.regions[alias] = *names.region(r.name);
-    }
     for (const auto& [from, to] : config.enrich.type_aliases) v.type_aliases[from] = to;
     v.refuse_unknown_regions = config.routing.unknown_region == "refuse";
     return v;
@@ -168,23 +151,32 @@ class Appliance {
           ingest_tls_(tls_identity(config.ingest.tls)),
           http_tls_(tls_identity(config.http.tls)),
           log_({folder_.sub("log"), config.log.bytes_max}),
-          state_({folder_.sub("state"), log_.identity().log_id}),
+          host_keys_(read_or_make_seal_keys(folder_.sub("host.key"))),
           machines_(engine_options(config)),
-          simulations_(log_, engine_options(config), region_dsns(config)),
-          cold_indexer_(region_dsns(config)),
+          regions_({config_,
+                    log_,
+                    telemetry_,
+                    mailbox_,
+                    clock_,
+                    {&machines_.review, &audit_trail_},
+                    machines_.regions,
+                    *host_keys_.front()}),
+          state_({.path = folder_.sub("state"), .log_id = log_.identity().log_id, .keys = log_.keys()}),
+          simulations_(log_, engine_options(config), [this] { return regions_.dsns(); }),
+          cold_indexer_([this] { return regions_.dsns(); }),
+          vocabulary_(vocabulary_of(config)),
           identity_runs_({folder_.sub("dedup"), window_ns()}, log_),
           dedup_({window_ns(), config.dedup.memory_bytes}),
           enrich_(enrich_options(config)) {
-        log_.register_names(region_names(config), tenant_names(config));
-        vocabulary_ = vocabulary_of(config, log_.names());
+        log_.register_names({}, tenant_names(config));
+        machines_.on_region = [this](const Region& region) { learn_key(region); };
         telemetry_.log_id = log_.identity().log_id;
         telemetry_.version = PENSTOCK_VERSION;
         telemetry_.started_ns = clock_.wall_ns();
-        make_regions();
         machines_.engine.subject_key = subject_hasher(log_.identity().hash_secret);
         read_workflows();
         admin_key_hash_ = local_admin_key_hash(folder_.sub("admin.key"));
-        event_search_ = std::make_unique<EventSearch>(log_, telemetry_, searched_regions(config));
+        event_search_ = std::make_unique<EventSearch>(log_, telemetry_);
         http_ = std::make_unique<HttpServer>(
             http_options(),
             HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
@@ -215,7 +207,54 @@ class Appliance {
                 .tls = http_tls_.get(),
                 .hsts_s = config_.http.hsts_s,
                 .access = access_setup(),
-                .tenants = tenant_access()};
+                .tenants = tenant_access(),
+                .regions = region_access()};
+    }
+
+    RegionAccess region_access() {
+        RegionAccess access;
+        access.book = &machines_.regions;
+        access.review = &machines_.review;
+        access.of_configuration = regions_.of_configuration();
+        access.default_region = config_.routing.default_region;
+        access.seal = [this](const std::string& dsn) { return regions_.sealed(dsn); };
+        access.dsn_fault = [](const std::string& dsn) -> std::string {
+            return examine_dsn(dsn).valid ? ""
+                                          : "is no libpq connection string, such as host=db dbname=penstock";
+        };
+        access.key_fault = [](const std::string& file) -> std::string {
+            try {
+                read_seal_keys(file);
+                return {};
+            } catch (const SealError& e) {
+                return e.what();
+            }
+        };
+        access.give_id = [this](const std::string& name) -> std::optional<uint16_t> {
+            if (log_.names().regions.full() && !log_.names().region(name)) return std::nullopt;
+            log_.register_names({name}, {});
+            return log_.names().region(name);
+        };
+        return access;
+    }
+
+    /// State thread. A file that cannot be read stops nothing: what is of the region says that it is missing.
+    void learn_key(const Region& region) {
+        if (region.of_configuration || region.state == RegionState::kRemoved) return;
+        try {
+            regions_.learn_key(region);
+        } catch (const SealError& e) {
+            spdlog::error("region {}: {}", region.name, e.what());
+        }
+    }
+
+    /// Intake thread, once a record of it is applied.
+    void follow_region(const std::string& name) {
+        regions_.teach(vocabulary_);
+        sequencer_->publish();  // what was gathered until now has its sequences
+        const auto region = machines_.regions.region(name);
+        const bool drains = region && region->state == RegionState::kDraining;
+        regions_.mark_drained(name, drains ? sequencer_->next_seq() : 0);
     }
 
     bool configures_tenant(const std::string& name) const {
@@ -240,7 +279,6 @@ class Appliance {
         };
         add("default", "", config_.ingest.rate_limit, config_.ingest.burst, false);
         for (const auto& t : config_.tenants) add(t.name, t.region, t.rate_limit, t.burst, true);
-        access.region_names = region_names(config_);
         access.give_id = [this](const std::string& name) -> std::optional<uint16_t> {
             if (log_.names().tenants.full() && !log_.names().tenant(name)) return std::nullopt;
             log_.register_names({}, {name});
@@ -255,27 +293,6 @@ class Appliance {
         ingest_->set_tenant(ingest_tenant(t));
         const auto region = t.region.empty() ? std::nullopt : log_.names().region(t.region);
         route_->set_tenant_region(t.id, region.value_or(kRegionNone));
-    }
-
-    void make_regions() {
-        const FlushOptions options{
-            .linger_ns = static_cast<int64_t>(config_.flush.linger_ms) * 1'000'000,
-            .rows_max = config_.flush.rows_max,
-            .bytes_max = config_.flush.bytes_max,
-            .retention_days = static_cast<uint32_t>(config_.flush.retention_days),
-        };
-        for (const auto& r : config_.regions) {
-            telemetry_.regions.push_back(std::make_unique<RegionTelemetry>());
-            RegionTelemetry& t = *telemetry_.regions.back();
-            t.name = r.name;
-            t.configured = !r.dsn.empty();
-            if (r.dsn.empty()) continue;
-            auto store = std::make_unique<PostgresRegionalStore>(PostgresRegionalStore::Options{
-                r.name, r.dsn, static_cast<int64_t>(config_.flush.timeout_s) * kSecondNs});
-            flushers_.push_back(std::make_unique<RegionFlusher>(*log_.names().region(r.name), options,
-                                                                std::move(store), log_, telemetry_, t,
-                                                                mailbox_, clock_, &machines_.review));
-        }
     }
 
     void recover() {
@@ -295,6 +312,9 @@ class Appliance {
                     folder_.sub("log"), e.what()),
                 e.code);
         }
+        regions_.begin();
+        regions_.search_with(*event_search_);
+        regions_.teach(vocabulary_);
         active_documents_ = documents_of_configuration(machines_.engine);
         const EventLog::Bounds bounds = log_.bounds();
         telemetry_.first_seq = bounds.first_seq;
@@ -323,6 +343,7 @@ class Appliance {
         desk_ = std::make_unique<DeadLetterDesk>(*chain_, parts, machines_.letters, letters_);
         control_desk_ = std::make_unique<ControlDesk>(
             parts, control_requests_, [this](ControlKind kind, const std::string& name) {
+                if (kind == ControlKind::kRegionSet) follow_region(name);
                 if (kind != ControlKind::kTenantSet) return;
                 if (const auto tenant = machines_.tenants.tenant(name)) follow_tenant(*tenant);
             });
@@ -353,9 +374,10 @@ class Appliance {
         });
         publish_start();
         intake_thread_ = std::thread([this] { intake(); });
-        for (auto& flusher : flushers_) flusher->start();
+        regions_.start();
         cold_indexer_.start();
         alert_sender_->start();
+        assignment_mail_.start();
     }
 
     /// The configured workflows, whole and valid, or an error that names the file. Before threads start.
@@ -486,7 +508,7 @@ class Appliance {
     /// Log thread, after each durable group.
     void committed() {
         ingest_->wake();
-        for (auto& flusher : flushers_) flusher->notify();
+        regions_.notify();
     }
 
     Seq may_trim_below() const {
@@ -518,6 +540,8 @@ class Appliance {
             if (telemetry_.commits.read() > 0) guard_.reset();
             write_checkpoint();
             publish_counts();
+            regions_.follow();
+            assignment_mail_.look();
             flush_reporter_.report(clock_.monotonic_ns());
             for (TlsIdentity* identity : {ingest_tls_.get(), http_tls_.get()})
                 if (identity) identity->reload_changed_files();
@@ -568,6 +592,7 @@ class Appliance {
         telemetry_.readiness = in_order ? Readiness::kStopping : Readiness::kFailed;
         spdlog::info("stopping");
         if (!in_order) abandon_ = true;
+        assignment_mail_.stop();
         alert_sender_->stop();  // first: what was delivered gets its record
         intake_stop_ = true;
         ingest_->wake();
@@ -592,8 +617,7 @@ class Appliance {
         ring_.wake(kStateConsumer);
         state_thread_.join();
         cold_indexer_.stop();
-        for (auto& flusher : flushers_) flusher->request_stop(in_order ? kStopPatienceNs : 0);
-        for (auto& flusher : flushers_) flusher->join();
+        regions_.stop(in_order ? kStopPatienceNs : 0);
         http_->stop();
         spdlog::info("stopped");
     }
@@ -607,16 +631,20 @@ class Appliance {
     const std::unique_ptr<TlsIdentity> ingest_tls_, http_tls_;  ///< none: plain text; reloaded by main
     Telemetry telemetry_;                                       // atomics
     EventLog log_;                                              // written by the log thread
-    StateStore state_;                                          // written by the main thread
+    const std::vector<std::unique_ptr<SealKey>> host_keys_;     ///< the first seals secrets of the log
     BatchRing ring_{limits::kSlabCount};
     DeadLetterMailbox mailbox_{1024};
     LetterMailbox letters_{256};
     ControlMailbox control_requests_{1024};
     EventsMailbox event_requests_{64};
     StateMachines machines_;  // state thread; its books are read by others
+    LiveRegions regions_;     // main thread; a thread for each
+    StateStore state_;        // written by the main thread
     std::string admin_key_hash_;
     AuditTrail audit_trail_{machines_.audit, state_};
     FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
+    AssignmentMail assignment_mail_{config_,           machines_.review, machines_.access,
+                                    control_requests_, telemetry_,       clock_};
     EngineReader workflow_reader_;
     LogSimulations simulations_;  // threads of its own
     ColdIndexer cold_indexer_;    // a thread of its own
@@ -638,9 +666,8 @@ class Appliance {
     std::unique_ptr<SlaStage> sla_stage_;
     std::unique_ptr<EventSearch> event_search_;  // threads of its own
     std::unique_ptr<HttpServer> http_;
-    std::vector<std::unique_ptr<RegionFlusher>> flushers_;  // a thread each
-    std::unique_ptr<AlertSender> alert_sender_;             // threads of its own
-    SlaViewPublisher view_;                                 // main thread
+    std::unique_ptr<AlertSender> alert_sender_;  // threads of its own
+    SlaViewPublisher view_;                      // main thread
 
     std::atomic<Seq> state_applied_seq_{1};
     std::atomic<bool> failed_{false}, abandon_{false};

@@ -23,8 +23,8 @@ std::string hex(Bytes bytes) {
 bool equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 }  // namespace
 
-StateCheck::StateCheck(const std::string& path, const std::string& log_id)
-    : store_({.path = path, .log_id = log_id, .read_only = true}) {
+StateCheck::StateCheck(const std::string& path, const EventLog& log)
+    : store_({.path = path, .log_id = log.identity().log_id, .read_only = true, .keys = log.keys()}) {
     StreamHash hash;
     hash.reset();
     applied_seq_ = store_.load([&](Bytes key, Bytes value) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "admin/appliance_machines.h"
+#include "storage/event_log.h"
 #include "storage/state_store.h"
 
 namespace penstock {
@@ -13,7 +14,7 @@ namespace penstock {
 class StateCheck {
   public:
     /// Reads the checkpoint's rows once. Throws LogError when there is no sound state/ of this log.
-    StateCheck(const std::string& path, const std::string& log_id);
+    StateCheck(const std::string& path, const EventLog& log);
 
     /// State holds every record below it; later ones are not needed.
     Seq applied_seq() const { return applied_seq_; }

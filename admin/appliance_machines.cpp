@@ -20,14 +20,18 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
     access.on_operator = [this](const Operator& who, StampNs at_ns, Seq seq) {
         review.on_operator(who, at_ns, seq);
     };
-    audit.facts_of = [this](ControlKind kind, std::string_view name, Seq seq) {
-        return audit_facts(kind, name, seq);
+    regions.on_changed = [this](const Region& region, StampNs at_ns, Seq seq) {
+        if (on_region) on_region(region);
+        review.on_region(region.name, region.id, at_ns, seq);
+    };
+    audit.facts_of = [this](ControlKind kind, std::string_view name, const RecordText& text, Seq seq) {
+        return audit_facts(kind, name, text, seq);
     };
 }
 
 std::vector<StateMachine*> StateMachines::books() {
     // Who is there is known before anything is given to them.
-    return {&positions, &letters, &access, &alerts, &review, &tenants, &audit};
+    return {&positions, &letters, &access, &alerts, &regions, &review, &tenants, &audit};
 }
 
 std::vector<StateMachine*> StateMachines::all() {
@@ -36,7 +40,8 @@ std::vector<StateMachine*> StateMachines::all() {
     return out;
 }
 
-AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, Seq seq) const {
+AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, const RecordText& text,
+                                      Seq seq) const {
     AuditFacts facts;
     if (kind >= ControlKind::kReviewClaimed && kind <= ControlKind::kReviewUndone) {
         const auto outcome = review.outcome(seq);
@@ -45,6 +50,7 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
         facts.done = outcome->result == ReviewOutcome::Result::kDone;
         const auto item = review.item(outcome->item);
         if (!item) return facts;
+        facts.region = item->region;
         facts.before = facts.after = name_of(item->state);
         for (const ReviewStep& step : item->history)
             if (step.seq == seq) {  // what the command did itself; that somebody got the item is another step
@@ -66,6 +72,12 @@ AuditFacts StateMachines::audit_facts(ControlKind kind, std::string_view name, S
     if (kind == ControlKind::kSilenceAdded || kind == ControlKind::kSilenceExpired ||
         kind == ControlKind::kMaintenanceAdded || kind == ControlKind::kMaintenanceEnded)
         facts.done = !alerts.refused(seq);
+    if (kind == ControlKind::kRegionSet) {
+        facts.done = regions.refused(seq).empty();
+        if (const auto region = regions.region(name)) facts.region = region->id;
+    }
+    // Of one region alone it is that region's matter.
+    if (kind == ControlKind::kExported) facts.region = review.region_id(text.text("region"));
     if (kind == ControlKind::kTenantSet) facts.done = tenants.refused(seq).empty();
     return facts;
 }

@@ -56,10 +56,23 @@ AuditPage AuditTrail::entries(const AuditFilter& filter, uint64_t before, size_t
     return page;
 }
 
+std::vector<AuditEntry> AuditTrail::regional_entries(uint16_t region, Seq from, Seq to) const {
+    uint64_t oldest = 0;
+    std::vector<AuditEntry> newer = book_.regional(region, from, to, oldest), out;
+    if (oldest > 1)
+        store_.scan_audit_back(oldest, [&](const AuditEntry& e) {
+            if (e.seq >= from && e.seq < to && e.region == region) out.push_back(e);
+            return e.seq >= from;
+        });
+    std::reverse(out.begin(), out.end());
+    std::move(newer.begin(), newer.end(), std::back_inserter(out));
+    return out;
+}
+
 void FlushReporter::report(int64_t now_ns) {
     if (now_ns < next_ns_) return;
     next_ns_ = now_ns + kReportNs;
-    if (book_.decisions_kept() == 0) return;
+    if (book_.decisions_to_flush() == 0) return;
     json::object positions;
     for (const auto& region : telemetry_.regions)
         // Without a database: what the log has lost no database will ever take.

@@ -17,11 +17,13 @@ namespace penstock {
 std::string review_rules_json(const Config& config, const LogNames& names);
 
 /// The audit trail whole: the newest from the book, the rest from the store. All references outlive it.
-class AuditTrail final : public AuditReader {
+class AuditTrail final : public AuditReader, public AuditSource {
   public:
     AuditTrail(const AuditBook& book, const StateStore& store) : book_(book), store_(store) {}
     AuditHead head() const override { return book_.head(); }
     AuditPage entries(const AuditFilter& filter, uint64_t before, size_t limit) const override;
+    std::vector<AuditEntry> regional_entries(uint16_t region, Seq from, Seq to) const override;
+    Seq audited_to() const override { return book_.audited_to(); }
 
   private:
     const AuditBook& book_;

@@ -148,8 +148,7 @@ class RegionSpan {
 
 }  // namespace
 
-LogSimulations::LogSimulations(const EventLog& log, const Engine::Options& engine,
-                               std::map<std::string, std::string> region_dsns)
+LogSimulations::LogSimulations(const EventLog& log, const Engine::Options& engine, RegionDsns region_dsns)
     : log_(log), engine_(engine), region_dsns_(std::move(region_dsns)) {}
 
 LogSimulations::~LogSimulations() {
@@ -227,8 +226,9 @@ bool LogSimulations::run_span(const Job& job, const SimulationRequest& request, 
     SimulationRuns runs(request, engine_, log_.identity().hash_secret,
                         {log_.names().tenants.begin(), log_.names().tenants.end()}, found);
     if (request.region.empty()) return LogSpan(log_, request, runs).run(watch);
-    const auto dsn = region_dsns_.find(request.region);
-    if (dsn == region_dsns_.end())
+    const auto dsns = region_dsns_ ? region_dsns_() : std::map<std::string, std::string>();
+    const auto dsn = dsns.find(request.region);
+    if (dsn == dsns.end())
         throw std::runtime_error("region " + request.region + " has no database; give its dsn");
     return RegionSpan(log_, dsn->second, request, job.stop, runs).run(watch);
 }

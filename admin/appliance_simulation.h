@@ -2,6 +2,7 @@
 // over what was recorded.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
@@ -19,9 +20,10 @@ namespace penstock {
 /// at which it was received; nobody is told what they find.
 class LogSimulations final : public SimulationService {
   public:
+    /// Connection strings by region, of those that have one. Any thread.
+    using RegionDsns = std::function<std::map<std::string, std::string>()>;
     /// `engine`: as the live one's.
-    LogSimulations(const EventLog& log, const Engine::Options& engine,
-                   std::map<std::string, std::string> region_dsns = {});
+    LogSimulations(const EventLog& log, const Engine::Options& engine, RegionDsns region_dsns = {});
     /// Cancels what runs.
     ~LogSimulations() override;
 
@@ -43,7 +45,7 @@ class LogSimulations final : public SimulationService {
 
     const EventLog& log_;
     const Engine::Options engine_;
-    const std::map<std::string, std::string> region_dsns_;  ///< of the regions that have one
+    const RegionDsns region_dsns_;
     mutable std::mutex mutex_;
     std::list<Job> jobs_;  ///< newest first; the caller's thread changes it, under mutex_
     uint64_t next_id_ = 1;

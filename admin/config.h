@@ -65,6 +65,7 @@ struct Config {
         std::string dsn = {};            ///< libpq connection string; empty: stays in the log
         std::string read_dsn = {};       ///< for queries; empty: as dsn
         std::string payload = "leaves";  ///< leaves | stays
+        std::string key_file = {};       ///< of what this host keeps of its events; empty: in the clear
     };
     /// [[region]] sections of the file replace this list.
     std::vector<Region> regions{{"us", {"na"}}, {"ca", {}}, {"eu", {}}, {"apac", {}}, {"latam", {}}};
@@ -145,6 +146,8 @@ struct Config {
         uint64_t lease_s = 900, undo_s = 120;
         uint64_t retention_s = 7 * 86'400;  ///< of items that are over
         uint64_t open_max = 200'000;
+        std::string mail = {};      ///< a mail target that tells people what they were given; empty: none
+        uint64_t mail_wait_s = 60;  ///< between two mails to one person
         std::vector<ReviewQueue> queues;
     } review;
 

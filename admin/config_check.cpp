@@ -11,6 +11,7 @@
 
 #include "admin/address.h"
 #include "admin/config_loader.h"
+#include "pipeline/seal.h"
 #include "pipeline/tls_identity.h"
 #include "schemas/limits.h"
 
@@ -174,6 +175,13 @@ void ConfigLoader::check_regions() {
                   fmt::format("\"{}\" is not known; write leaves or stays", region.payload));
         check_dsn(region.dsn, prefix + "dsn");
         check_dsn(region.read_dsn, prefix + "read_dsn");
+        if (!region.key_file.empty()) {
+            try {
+                read_seal_keys(region.key_file);
+            } catch (const SealError& e) {
+                fault(origin_of(prefix + "key_file"), prefix + "key_file", e.what());
+            }
+        }
         if (region.dsn.empty() && !region.read_dsn.empty())
             fault(origin_of(prefix + "read_dsn"), prefix + "read_dsn",
                   "is given without dsn: nothing would be stored there to be read");

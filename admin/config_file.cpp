@@ -228,6 +228,7 @@ void ConfigLoader::read_regions(const toml::node& node) {
         region.dsn = text_of(*table, "dsn", prefix + "dsn");
         region.read_dsn = text_of(*table, "read_dsn", prefix + "read_dsn");
         if (table->contains("payload")) region.payload = text_of(*table, "payload", prefix + "payload");
+        region.key_file = text_of(*table, "key_file", prefix + "key_file");
         if (const toml::node* aliases = table->get("aliases")) {
             origins_[prefix + "aliases"] = at(*aliases);
             text_list(*aliases, prefix + "aliases", region.aliases);

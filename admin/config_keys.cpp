@@ -193,6 +193,13 @@ const std::array kKeys{
     ConfigKey{"review", "open_max", ValueKind::kCount,
               "Items that are open at once. Events beyond it become none, and are counted.",
               PENSTOCK_NUMBER(review.open_max), 1, 5'000'000},
+    ConfigKey{"review", "mail", ValueKind::kText,
+              "Name of a [[notify.target]] of kind mail: by its server people who wish it are told what they "
+              "were given (docs/review.md). Empty: nobody is.",
+              PENSTOCK_TEXT(review.mail)},
+    ConfigKey{"review", "mail_wait_s", ValueKind::kCount,
+              "The least time between two such mails to one person; what comes meanwhile is in the next.",
+              PENSTOCK_NUMBER(review.mail_wait_s), 1, 86'400},
 
     ConfigKey{"access", "required", ValueKind::kChoice,
               "Whether everybody signs in. auto: as soon as there is a user; until then requests from this "
@@ -256,6 +263,9 @@ constexpr std::array kListKeys{
     ListKey{"[[region]]", "payload", "leaves or stays", false,
             "stays: queries over more than this region show no payload of it (docs/queries.md). Default "
             "leaves."},
+    ListKey{"[[region]]", "key_file", "path", false,
+            "A file of mode 600 with a key, 64 hexadecimal digits: with it is sealed what this host keeps of "
+            "the region's events (docs/residency.md). More lines are older keys, which still open."},
     ListKey{
         "[[tenant]]", "name", "text", true,
         "What producers name in their hello. `default` needs no section: it has no key, and loopback only."},

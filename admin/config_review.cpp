@@ -1,6 +1,7 @@
 // [[review.queue]]: reading, and the checks.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "admin/config_loader.h"
@@ -38,6 +39,13 @@ void ConfigLoader::read_review_queues(const toml::node& node) {
 }
 
 void ConfigLoader::check_review() {
+    const auto is_mail = [&](const Config::NotifyTarget& t) {
+        return t.name == config_.review.mail && t.kind == "mail";
+    };
+    const auto& targets = config_.notify.targets;
+    if (!config_.review.mail.empty() && std::none_of(targets.begin(), targets.end(), is_mail))
+        fault(origin_of("review.mail"), "review.mail",
+              fmt::format("\"{}\" is no [[notify.target]] of kind mail", config_.review.mail));
     std::set<std::string> names;
     for (size_t i = 0; i < config_.review.queues.size(); ++i) {
         const Config::ReviewQueue& queue = config_.review.queues[i];

@@ -8,8 +8,12 @@
 namespace penstock {
 namespace {
 
+constexpr uint8_t kDone = 1, kRegional = 2;
+
 void put_members(RowWriter& out, const AuditEntry& e) {
-    out.value(e.seq).value(e.at_ns).value(static_cast<uint8_t>(e.done));
+    const bool regional = e.region != kRegionNone;
+    out.value(e.seq).value(e.at_ns).value(static_cast<uint8_t>((e.done ? kDone : 0) | (regional ? kRegional : 0)));
+    if (regional) out.value(e.region);
     for (const std::string* text : {&e.action, &e.target, &e.by, &e.peer, &e.before, &e.after, &e.why})
         out.text(*text);
     out.raw(e.record.data(), e.record.size());
@@ -48,7 +52,9 @@ std::optional<AuditEntry> get_audit_entry(uint64_t number, std::span<const uint8
     e.number = number;
     e.seq = in.value<Seq>();
     e.at_ns = in.value<StampNs>();
-    e.done = in.value<uint8_t>() != 0;
+    const auto flags = in.value<uint8_t>();
+    e.done = (flags & kDone) != 0;
+    if ((flags & kRegional) != 0) e.region = in.value<uint16_t>();
     for (std::string* text : {&e.action, &e.target, &e.by, &e.peer, &e.before, &e.after, &e.why})
         *text = text_of(in);
     e.record = get_hash(in);

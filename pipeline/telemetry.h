@@ -11,11 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/growing_list.h"
 #include "pipeline/histogram.h"
 #include "schemas/alert.h"
 #include "schemas/limits.h"
 #include "schemas/log_record.h"
 #include "schemas/refusal.h"
+#include "schemas/region.h"
 
 namespace penstock {
 
@@ -58,8 +60,11 @@ enum class BreakerState : uint8_t { kClosed, kOpen, kHalfOpen };
 inline constexpr std::array<std::string_view, 3> kBreakerNames{"closed", "open", "half_open"};
 
 struct RegionTelemetry {
-    std::string name;                          ///< fixed before threads start
-    bool configured = false;                   ///< has a database; fixed before threads start
+    std::string name;                     ///< fixed before threads start
+    std::atomic<bool> configured{false};  ///< has a database
+    std::atomic<RegionState> state{RegionState::kActive};
+    /// Of a region that drains: events that it got have lower sequences.
+    std::atomic<Seq> drained_from{0};
     std::atomic<Seq> flushed_seq{0};           ///< the ledger's cursor
     std::atomic<StampNs> flushed_stamp_ns{0};  ///< received time of the newest flushed event
     std::atomic<int64_t> lag_ns{0};            ///< age of the oldest event that waits; 0: none waits
@@ -77,6 +82,15 @@ struct RegionTelemetry {
     std::string error() const {
         std::lock_guard lock(error_mutex_);
         return error_;
+    }
+
+    bool removed() const { return state.load(std::memory_order_relaxed) == RegionState::kRemoved; }
+    /// It drains, and has all that was ever its own.
+    bool drained() const {
+        return state.load(std::memory_order_acquire) == RegionState::kDraining &&
+               drained_from.load(std::memory_order_acquire) != 0 &&
+               (!configured.load(std::memory_order_relaxed) ||
+                flushed_seq.load(std::memory_order_acquire) >= drained_from.load(std::memory_order_relaxed));
     }
 
   private:
@@ -160,8 +174,9 @@ struct Telemetry {
     // Main thread.
     std::array<std::atomic<uint64_t>, kAlertStateNames.size()> alerts{};  ///< by state
 
-    // Fixed before threads start; the entries are atomics.
-    std::vector<std::unique_ptr<RegionTelemetry>> regions;
+    // Appended by the main thread; one that was removed stays, and is as if it was not there.
+    GrowingList<RegionTelemetry, limits::kRegionsMax> regions;
+    // Fixed before threads start.
     std::string log_id, version, ingest_address, ingest_backend;
     StampNs started_ns = 0;
     std::atomic<Readiness> readiness{Readiness::kStarting};

@@ -25,9 +25,10 @@ struct AuditEntry {
     std::string by, peer;
     bool done = true;  ///< false: it was refused
     std::string before, after;
-    std::string why;     ///< the note or reason that was given
-    AuditHash record{};  ///< of the record's text, whole: as the log has it as long as it has it
-    AuditHash chain{};   ///< of the entry before and all of this
+    std::string why;                ///< the note or reason that was given
+    uint16_t region = kRegionNone;  ///< that it concerns, in the log's names; kRegionNone: no single one
+    AuditHash record{};             ///< of the record's text, whole: as the log has it as long as it has it
+    AuditHash chain{};              ///< of the entry before and all of this
 };
 
 /// Where a chain ends.
@@ -41,6 +42,7 @@ struct AuditFacts {
     bool done = true;
     bool again = false;  ///< the same request, repeated: nothing was done, nor refused
     std::string before, after;
+    uint16_t region = kRegionNone;
 };
 
 struct AuditFilter {
@@ -70,6 +72,16 @@ class AuditReader {
     /// At most `limit` entries below the number `before`. A page may be short though more follow: a call
     /// looks at a bounded number of entries.
     virtual AuditPage entries(const AuditFilter& filter, uint64_t before, size_t limit) const = 0;
+};
+
+/// Thread-safe: what goes to a region beside its events.
+class AuditSource {
+  public:
+    virtual ~AuditSource() = default;
+    /// That concern it, of records in [from, to), by sequence. `to` is audited.
+    virtual std::vector<AuditEntry> regional_entries(uint16_t region, Seq from, Seq to) const = 0;
+    /// Below it all records are applied.
+    virtual Seq audited_to() const = 0;
 };
 
 /// First byte of the keys of entries; the rest is the number, big-endian. A store keeps them apart from the

@@ -75,7 +75,8 @@ enum class ControlKind : uint16_t {
     kApiKeySet = 31,       ///< name: the key's id; name, hash, role, regions, tenants
     kApiKeyRevoked = 32,   ///< name: the key's id
     kTenantSet = 33,       ///< name: the tenant's name; text: stages/tenancy/tenant_book.h
-    kExported = 34,  ///< name: what; by, peer, phase (begin, end), filter, format; at the end rows, whole
+    kExported =
+        34,  ///< name: what; by, peer, phase (begin, end), filter, format, region; at the end rows, whole
     // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,
     // peer, key (idempotency) and what the command needs.
     kReviewClaimed = 40,     ///< version
@@ -86,6 +87,7 @@ enum class ControlKind : uint16_t {
     kReviewDecided = 45,     ///< fence, decision, reason
     kReviewUndone = 46,      ///< version, reason
     kReviewAdded = 47,       ///< an item made by hand of a stored event; event, by
+    kReviewTold = 48,  ///< name: a user's number; seq: assignments up to it were told by mail, or cannot be
     // Regions.
     kRegionsFlushed = 50,  ///< text: JSON region: sequence below which its database has all
     kRegionSet = 51,       ///< name: the region's name; its facts, whole
@@ -144,16 +146,29 @@ struct RecordHeader {
     uint32_t bloom_bytes;  ///< zero or a power of two
     uint32_t producer_count;
     Seq retry_of;  ///< the dead letter that was sent through intake again and became this record; else 0
-    uint64_t reserved[2];
+    uint32_t seal_bytes;  ///< zero, or of what stands behind the heap and opens it (storage/sealed_record.h)
+    uint32_t reserved32;
+    uint64_t reserved;
 
     /// Log sequences that the record takes; a control record takes one.
     uint64_t span() const { return count == 0 ? 1 : count; }
     size_t value_bytes() const {
         return sizeof(RecordHeader) + bloom_bytes + producer_count * sizeof(ProducerPosition) +
-               count * (sizeof(EventIdentity) + sizeof(EventHead)) + heap_bytes;
+               count * (sizeof(EventIdentity) + sizeof(EventHead)) + heap_bytes + seal_bytes;
     }
 };
 static_assert(sizeof(RecordHeader) == 96);
+
+struct RecordView;
+/// Gives the bytes of items that are kept sealed.
+class ItemOpener {
+  public:
+    /// Valid as long as the view. Throws where it cannot.
+    virtual std::span<const uint8_t> open(const RecordView& record, size_t i) const = 0;
+
+  protected:
+    ~ItemOpener() = default;
+};
 
 /// A record's parts, wherever they lie (a slab, or a value in the map). Borrows; cheap to copy.
 struct RecordView {
@@ -162,14 +177,17 @@ struct RecordView {
     std::span<const ProducerPosition> producers;
     std::span<const EventIdentity> identities;
     std::span<const EventHead> heads;
-    std::span<const uint8_t> heap;
+    std::span<const uint8_t> heap;       ///< as it is stored; what is read of it is read by bytes()
+    const ItemOpener* opener = nullptr;  ///< none: nothing of it is sealed
 
     Seq first_seq() const { return header->first_seq; }
     Seq end_seq() const { return header->first_seq + header->span(); }
     size_t count() const { return header->count; }
     StampNs stamp(size_t i) const { return header->base_stamp_ns + static_cast<StampNs>(i); }
     StampNs last_stamp() const { return header->base_stamp_ns + static_cast<StampNs>(header->span()) - 1; }
-    std::span<const uint8_t> bytes(size_t i) const { return heap.subspan(heads[i].offset, heads[i].length); }
+    std::span<const uint8_t> bytes(size_t i) const {
+        return opener ? opener->open(*this, i) : heap.subspan(heads[i].offset, heads[i].length);
+    }
     bool may_hold_region(uint16_t region) const { return header->region_mask >> region & 1; }
 };
 

@@ -32,6 +32,7 @@ enum class Refusal : uint16_t {
     kTruncated = 20,
     kRegionRefused = 21,
     kTlsRequired = 22,
+    kRegionDraining = 23,
     kCount
 };
 
@@ -66,6 +67,7 @@ inline constexpr std::array<RefusalInfo, kRefusalCount> kRefusals{{
     {"truncated", "the connection ended inside the event"},
     {"region_refused", "the region's database refused the row"},
     {"tls_required", "TLS is spoken here; connect with it, for example with penstock send --tls"},
+    {"region_draining", "the region takes no new events; resume it, or send them to another"},
 }};
 
 constexpr const RefusalInfo& info(Refusal cause) { return kRefusals[static_cast<size_t>(cause)]; }

@@ -164,6 +164,17 @@ struct ReviewSummary {
     uint64_t decisions_to_flush = 0;
 };
 
+/// What a region has yet to see done.
+struct RegionWork {
+    uint64_t open_items = 0, decisions_to_flush = 0;
+};
+
+/// Items that somebody was given and has not begun.
+struct ReviewNews {
+    Seq newest = 0;  ///< of the last that they were ever given, as far as is known; 0: none
+    std::vector<ReviewItem> items = {};  ///< by when they were given
+};
+
 /// Thread-safe.
 class ReviewReader {
   public:
@@ -172,6 +183,12 @@ class ReviewReader {
     /// By priority, then due, then id; behind `after` (an item's id).
     virtual std::vector<ReviewItem> items(const ReviewFilter& filter, uint64_t after, size_t limit) const = 0;
     virtual ReviewSummary summary() const = 0;
+    /// Given behind `after` (a sequence); `max` of the newest. Cheap where there is nothing.
+    virtual ReviewNews news_of(uint64_t user, Seq after, size_t max) const = 0;
+    /// Below it their assignments were told by mail.
+    virtual Seq told_to(uint64_t user) const = 0;
+    /// Looks at every open item.
+    virtual RegionWork work_of(uint16_t region) const = 0;
     /// Of the command whose record has this sequence, for some thousand commands.
     virtual std::optional<ReviewOutcome> outcome(Seq seq) const = 0;
 };
@@ -184,6 +201,8 @@ class DecisionSource {
     virtual std::vector<ReviewDecision> decisions(uint16_t region, Seq from, Seq to) const = 0;
     /// Below it all records are applied.
     virtual Seq decided_to() const = 0;
+    /// Below it decisions of the region are kept no more.
+    virtual Seq forgotten_below(uint16_t region) const = 0;
 };
 
 }  // namespace penstock

@@ -53,7 +53,7 @@ void ColdIndexer::run() {
     pthread_setname_np(pthread_self(), "cold-index");
     yield_to_others(10);
     while (!stop_.requested()) {
-        for (const auto& [region, dsn] : dsns_) {
+        for (const auto& [region, dsn] : dsns_()) {
             try {
                 PostgresConnection connection(
                     {.dsn = dsn, .application_name = "penstock index " + region, .timeout_ns = kBuildNs},

@@ -2,6 +2,7 @@
 // found in them at once. docs/decisions/0011 has the measurements.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -18,8 +19,9 @@ std::string index_a_cold_day(PostgresConnection& connection);
 /// Looks after all regions, on a thread of its own.
 class ColdIndexer {
   public:
-    /// By region.
-    explicit ColdIndexer(std::map<std::string, std::string> dsns) : dsns_(std::move(dsns)) {}
+    /// By region, as they are then.
+    using Dsns = std::function<std::map<std::string, std::string>()>;
+    explicit ColdIndexer(Dsns dsns) : dsns_(std::move(dsns)) {}
     ~ColdIndexer() { stop(); }
     ColdIndexer(const ColdIndexer&) = delete;
     ColdIndexer& operator=(const ColdIndexer&) = delete;
@@ -30,7 +32,7 @@ class ColdIndexer {
   private:
     void run();
 
-    const std::map<std::string, std::string> dsns_;
+    const Dsns dsns_;
     StopSignal stop_;
     std::thread thread_;
 };

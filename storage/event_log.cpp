@@ -112,7 +112,8 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
                                    h.version, kRecordVersion),
                        MDB_VERSION_MISMATCH);
     const bool sane = h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kRecordProducersMax &&
-                      h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes;
+                      h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes &&
+                      (h.seal_bytes == 0 || h.seal_bytes == seal_bytes_of(h.count));
     if (!sane || h.value_bytes() > value.size())
         throw LogError(fmt::format("the record at {} has lengths that disagree", h.first_seq), MDB_CORRUPTED);
     if (verify_checksum) verify_record(view);
@@ -127,6 +128,7 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     view.heads = {reinterpret_cast<const EventHead*>(at), h.count};
     at += view.heads.size_bytes();
     view.heap = {at, h.heap_bytes};
+    view.opener = h.seal_bytes == 0 ? nullptr : &sealed_for_good();
     for (const EventHead& head : view.heads) {
         if (uint64_t{head.offset} + head.length > h.heap_bytes)
             throw LogError(fmt::format("the record at {} has an event outside its bytes", h.first_seq),
@@ -255,7 +257,8 @@ void EventLog::append_in_one(std::span<const RecordView> records) {
     {
         lmdb::Cursor cursor(txn, records_);
         for (const RecordView& record : records) {
-            const size_t size = record.header->value_bytes();
+            const uint32_t seal_bytes = keys_ ? seal_bytes_for(record, *keys_) : 0;
+            const size_t size = record.header->value_bytes() + seal_bytes;
             Seq seq = record.first_seq();
             MDB_val key = lmdb::val(&seq, sizeof seq), value{size, nullptr};
             check(mdb_cursor_put(cursor, &key, &value, MDB_APPEND | MDB_RESERVE), "append to the log");
@@ -266,7 +269,12 @@ void EventLog::append_in_one(std::span<const RecordView> records) {
             at = put(at, record.producers);
             at = put(at, record.identities);
             at = put(at, record.heads);
-            put(at, record.heap);
+            uint8_t* const heap = at;
+            at = put(at, record.heap);
+            if (seal_bytes != 0) {
+                seal_items(record, *keys_, heap, at);
+                std::memcpy(begin + offsetof(RecordHeader, seal_bytes), &seal_bytes, sizeof seal_bytes);
+            }
             const uint64_t checksum = checksum_of(begin, size);
             std::memcpy(begin + offsetof(RecordHeader, checksum), &checksum, sizeof checksum);
         }
@@ -328,7 +336,7 @@ uint64_t EventLog::bytes_available() const {
     return std::min(bytes_max_, taken + uint64_t{disk.f_bavail} * disk.f_frsize);
 }
 
-LogReader::LogReader(const EventLog& log) : log_(log), txn_(nullptr) {
+LogReader::LogReader(const EventLog& log) : log_(log), txn_(nullptr), opener_(log.keys()) {
     check(mdb_txn_begin(log.env(), nullptr, MDB_RDONLY, &txn_), "begin a read transaction");
     mdb_txn_reset(txn_);
 }
@@ -363,8 +371,9 @@ Seq LogReader::scan(Seq from, const std::function<bool(const RecordView&)>& visi
     Seq next = from;
     AlignedValue aligned;
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        const RecordView view = parse_record(aligned.of(value), verify);
+        RecordView view = parse_record(aligned.of(value), verify);
         if (view.end_seq() <= from) continue;
+        opener_.take(view);
         const bool more = visit(view);
         next = view.end_seq();
         if (!more) return next;
@@ -380,7 +389,9 @@ void LogReader::scan_back(const std::function<bool(const RecordView&)>& visit) c
     AlignedValue aligned;
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV)) {
-        if (!visit(parse_record(aligned.of(value), false))) return;
+        RecordView view = parse_record(aligned.of(value), false);
+        opener_.take(view);
+        if (!visit(view)) return;
     }
     if (rc != MDB_NOTFOUND) fail("read the log", rc);
 }

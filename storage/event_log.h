@@ -13,8 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/seal.h"
 #include "schemas/limits.h"
 #include "schemas/log_record.h"
+#include "storage/sealed_record.h"
 
 namespace penstock {
 
@@ -92,6 +94,12 @@ class EventLog {
     /// Fills in each header's checksum. Records must follow on from the last one.
     void append(std::span<const RecordView> records);
 
+    /// From now on what is of a region with a key is appended sealed, and readers open it. Before other
+    /// threads use the log.
+    void use_keys(std::shared_ptr<const SealKeys> keys) { keys_ = std::move(keys); }
+    /// Null: none are known.
+    const SealKeys* keys() const { return keys_.get(); }
+
     /// Deletes whole records from the front while `may_go(view)` says so, at most `records_max`, and
     /// never the last one. The writer's thread. Returns how many went.
     size_t trim(const std::function<bool(const RecordView&)>& may_go, size_t records_max);
@@ -120,6 +128,7 @@ class EventLog {
     MDB_dbi records_ = 0, names_dbi_ = 0, meta_ = 0;
     LogIdentity identity_;
     LogNames names_;
+    std::shared_ptr<const SealKeys> keys_;
 };
 
 /// Reads records in order. Any thread, one thread each. Holds a read transaction only inside a call, so
@@ -147,6 +156,7 @@ class LogReader {
   private:
     const EventLog& log_;
     MDB_txn* txn_;
+    mutable RecordOpener opener_;
 };
 
 /// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <span>
 
 #include "pipeline/clock.h"
 
@@ -46,35 +48,105 @@ struct EventSearch::Gathering {
     }
 };
 
+/// How far the regions have come with one page, so that none looks for what has no place in it.
+class EventSearch::PageProgress {
+  public:
+    PageProgress(const EventOrder& order, size_t limit) : order_(order), limit_(limit) {}
+    size_t limit() const { return limit_; }
+
+    /// A region begins, possibly again.
+    void begin(const Place* region) {
+        const std::lock_guard lock(mutex_);
+        found_us_[region].clear();
+    }
+    bool enough(const Place* region, std::span<const FoundEvent> fresh, int64_t reached_us) {
+        const std::lock_guard lock(mutex_);
+        for (const FoundEvent& e : fresh) found_us_[region].push_back(e.position(order_.by).value_us);
+        size_t count = 0;
+        for (const auto& [of, values] : found_us_)
+            for (const int64_t us : values) count += comes_before(us, reached_us);
+        if (count < limit_) return false;
+        if (!cut_us_ || comes_before(reached_us, *cut_us_)) cut_us_ = reached_us;
+        return true;
+    }
+    /// Of a page from which a region's rows are missing after all: all that is sure to be next to each other.
+    void cut(Page& page) const {
+        const std::lock_guard lock(mutex_);
+        if (!cut_us_) return;
+        const size_t gone = std::erase_if(page.events, [&](const FoundEvent& e) {
+            return !comes_before(e.position(order_.by).value_us, *cut_us_);
+        });
+        if (gone > 0 && !page.events.empty()) page.next = page.events.back().position(order_.by);
+    }
+
+  private:
+    bool comes_before(int64_t a_us, int64_t b_us) const {
+        return order_.oldest_first ? a_us < b_us : a_us > b_us;
+    }
+    const EventOrder order_;
+    const size_t limit_;
+    mutable std::mutex mutex_;
+    std::map<const Place*, std::vector<int64_t>> found_us_;
+    std::optional<int64_t> cut_us_;  ///< where the first stopped
+};
+
 EventSearch::EventSearch(const EventLog& log, const Telemetry& telemetry, std::vector<Region> regions)
     : log_(log), telemetry_(telemetry) {
+    use(std::move(regions));
+}
+
+void EventSearch::use(std::vector<Region> regions) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::unique_ptr<Place>> fresh;
     for (Region& region : regions) {
-        Place place;
-        for (const auto& t : telemetry.regions)
-            if (t->name == region.name) place.telemetry = t.get();
+        const auto same = std::find_if(places_.begin(), places_.end(),
+                                       [&](const auto& place) { return place && place->region == region; });
+        if (same != places_.end()) {
+            fresh.push_back(std::move(*same));
+            continue;
+        }
+        auto place = std::make_unique<Place>();
+        for (const auto& t : telemetry_.regions)
+            if (t->name == region.name) place->telemetry = t.get();
         if (!region.dsn.empty())
-            place.lane = std::make_unique<RegionalLane>(
+            place->lane = std::make_unique<RegionalLane>(
                 RegionalLane::Options{.region = region.name, .dsn = region.dsn});
-        place.region = std::move(region);
-        places_.push_back(std::move(place));
+        place->region = std::move(region);
+        fresh.push_back(std::move(place));
     }
+    for (auto& place : places_) {
+        if (!place) continue;
+        if (place->lane) place->lane->interrupt();
+        retired_.push_back(std::move(place));
+    }
+    places_ = std::move(fresh);
 }
 
 void EventSearch::interrupt() {
     interrupted_ = true;
-    for (const Place& place : places_)
-        if (place.lane) place.lane->interrupt();
+    const std::lock_guard lock(mutex_);
+    for (const auto& place : places_)
+        if (place->lane) place->lane->interrupt();
 }
 
 bool EventSearch::has_region(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
     return std::any_of(places_.begin(), places_.end(),
-                       [&](const Place& place) { return place.region.name == name; });
+                       [&](const auto& place) { return place->region.name == name; });
+}
+
+bool EventSearch::payload_stays(std::string_view region) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(places_.begin(), places_.end(), [&](const auto& place) {
+        return place->region.name == region && place->region.payload_stays;
+    });
 }
 
 std::vector<const EventSearch::Place*> EventSearch::asked_of(const EventQuery& query) const {
+    const std::lock_guard lock(mutex_);
     std::vector<const Place*> asked;
-    for (const Place& place : places_)
-        if (query.asks_region(place.region.name)) asked.push_back(&place);
+    for (const auto& place : places_)
+        if (query.asks_region(place->region.name)) asked.push_back(place.get());
     return asked;
 }
 
@@ -84,7 +156,8 @@ bool EventSearch::shows_payload(const Place& place, const EventQuery& query, siz
 }
 
 std::shared_ptr<EventSearch::Gathering> EventSearch::gather(const EventQuery& query, const Ask& ask,
-                                                            int64_t deadline_ns, Outcome& out) {
+                                                            int64_t deadline_ns, Outcome& out,
+                                                            const std::shared_ptr<PageProgress>& progress) {
     auto gathering = std::make_shared<Gathering>();
     gathering->query = query;
     gathering->committed = telemetry_.committed_seq.load(std::memory_order_acquire);
@@ -105,12 +178,23 @@ std::shared_ptr<EventSearch::Gathering> EventSearch::gather(const EventQuery& qu
     for (size_t i = 0; i < gathering->parts.size(); ++i) {
         const Part empty = gathering->parts[i];
         if (!empty.place->lane) continue;
-        const RegionalQuery::Options options{empty.place->region.name, log_.identity().log_id, empty.payload,
-                                             deadline_ns};
+        RegionalQuery::Options options{.region = empty.place->region.name,
+                                       .log_id = log_.identity().log_id,
+                                       .payload = empty.payload,
+                                       .deadline_ns = deadline_ns};
+        if (progress) {
+            // A little more than its share: regions are seldom alike.
+            options.portion = progress->limit() / gathering->parts.size() + progress->limit() / 10 + 1;
+            options.enough = [progress, place = empty.place](std::span<const FoundEvent> fresh,
+                                                             int64_t reached_us) {
+                return progress->enough(place, fresh, reached_us);
+            };
+        }
         empty.place->lane->ask(
             deadline_ns,
-            [gathering, i, empty, options, ask](PostgresConnection& connection) {
+            [gathering, i, empty, options, ask, progress](PostgresConnection& connection) {
                 Part part = empty;
+                if (progress) progress->begin(empty.place);
                 RegionalQuery regional(connection, gathering->query, options);
                 part.head = regional.head();
                 if (ask) ask(regional, part);
@@ -170,12 +254,13 @@ EventSearch::Page EventSearch::page(const EventQuery& query, const EventOrder& o
     for (int attempt = 1;; ++attempt) {
         Page out;
         const bool stored = query.state != EventQuery::State::kWaiting;
+        const auto progress = std::make_shared<PageProgress>(order, limit);
         const auto gathering = gather(
             query,
             [=](RegionalQuery& regional, Part& part) {
                 if (stored) part.events = regional.page(order, after, limit);
             },
-            deadline_ns, out);
+            deadline_ns, out, progress);
         for (Part& part : gathering->parts)
             std::move(part.events.begin(), part.events.end(), std::back_inserter(out.events));
         if (query.state != EventQuery::State::kStored) {
@@ -188,6 +273,7 @@ EventSearch::Page EventSearch::page(const EventQuery& query, const EventOrder& o
         if (out.partial()) out.mark.clear();
         keep_page(out.events, order, after, limit);
         if (out.events.size() == limit) out.next = out.events.back().position(order.by);
+        if (out.partial()) progress->cut(out);
         return out;
     }
 }

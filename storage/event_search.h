@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ class EventSearch {
         std::string name;
         std::string dsn;             ///< empty: its events are in the hot log only
         bool payload_stays = false;  ///< queries over more than this region show no payload of it
+        friend bool operator==(const Region&, const Region&) = default;
     };
     static constexpr size_t kPageMax = 1'000;
     static constexpr size_t kGroupsMax = 10'000;
@@ -53,7 +55,9 @@ class EventSearch {
     };
 
     /// `log` and `telemetry` outlive it.
-    EventSearch(const EventLog& log, const Telemetry& telemetry, std::vector<Region> regions);
+    EventSearch(const EventLog& log, const Telemetry& telemetry, std::vector<Region> regions = {});
+    /// From now on these are asked. One thread; what is under way goes on.
+    void use(std::vector<Region> regions);
 
     /// `limit`: 1 to kPageMax; `deadline_ns`: monotonic.
     Page page(const EventQuery& query, const EventOrder& order, const std::optional<EventPosition>& after,
@@ -66,6 +70,8 @@ class EventSearch {
     void interrupt();
 
     bool has_region(std::string_view name) const;
+    /// Whether the region's payload is shown to who asks beyond it. Any thread.
+    bool payload_stays(std::string_view region) const;
 
   private:
     struct Place {
@@ -79,15 +85,18 @@ class EventSearch {
 
     std::vector<const Place*> asked_of(const EventQuery& query) const;
     static bool shows_payload(const Place& place, const EventQuery& query, size_t asked);
+    class PageProgress;
     std::shared_ptr<Gathering> gather(const EventQuery& query, const Ask& ask, int64_t deadline_ns,
-                                      Outcome& out);
+                                      Outcome& out, const std::shared_ptr<PageProgress>& page = nullptr);
     std::vector<HotQuery::Source> hot_sources(const Gathering& gathering) const;
     std::string mark_of(const Gathering& gathering) const;
 
     const EventLog& log_;
     const Telemetry& telemetry_;
     std::atomic<bool> interrupted_{false};
-    std::vector<Place> places_;
+    mutable std::mutex mutex_;  // guards what follows
+    std::vector<std::unique_ptr<Place>> places_;
+    std::vector<std::unique_ptr<Place>> retired_;  ///< whose answers may still be on their way
 };
 
 }  // namespace penstock

@@ -25,8 +25,7 @@ constexpr int64_t kIndexIntervalNs = 30'000'000'000;
 RegionFlusher::RegionFlusher(uint16_t region_id, const FlushOptions& options,
                              std::unique_ptr<RegionalStore> store, const EventLog& log,
                              const Telemetry& telemetry, RegionTelemetry& region,
-                             DeadLetterMailbox& dead_letters, const Clock& clock,
-                             const DecisionSource* decisions)
+                             DeadLetterMailbox& dead_letters, const Clock& clock, Acts acts)
     : region_id_(region_id),
       options_(options),
       store_(std::move(store)),
@@ -35,7 +34,8 @@ RegionFlusher::RegionFlusher(uint16_t region_id, const FlushOptions& options,
       region_(region),
       dead_letters_(dead_letters),
       clock_(clock),
-      decisions_(decisions),
+      decisions_(acts.decisions),
+      audit_(acts.audit),
       jitter_(region_id + 1u),
       stop_at_ns_(kNever) {}
 
@@ -118,7 +118,7 @@ int64_t RegionFlusher::step_unguarded() {
     const Seq committed = known_to();
     const Seq looked_at = batch_.to();
     if (!batch_full()) gather(committed);
-    if (batch_.rows() > 0 || batch_.has_decisions()) {
+    if (batch_.rows() > 0 || batch_.has_acts()) {
         if (gathering_since_ns_ == 0) gathering_since_ns_ = now;
         const int64_t until = gathering_since_ns_ + options_.linger_ns;
         publish_lag();
@@ -146,6 +146,12 @@ int64_t RegionFlusher::try_open() {
         store_->open({log_.identity().log_id, log_.bounds().first_seq, claimed_ ? epoch_ : 0});
     epoch_ = ledger.epoch;
     check_span(ledger);
+    if (const Seq gone = decisions_ ? decisions_->forgotten_below(region_id_) : 0; ledger.seq < gone)
+        spdlog::warn(
+            "region {}: its database was restored to sequence {}; of the decisions since, those below {} are "
+            "in "
+            "its newer backups and the log alone",
+            region_.name, ledger.seq, gone);
     if (!claimed_ || ledger.seq != cursor_) {  // count again what waits
         counted_to_ = ledger.seq;
         waiting_ = 0;

@@ -15,6 +15,7 @@
 #include "pipeline/mailbox.h"
 #include "pipeline/parker.h"
 #include "pipeline/telemetry.h"
+#include "schemas/audit.h"
 #include "schemas/review.h"
 #include "storage/event_log.h"
 #include "storage/regional_store.h"
@@ -35,12 +36,16 @@ struct FlushOptions {
 /// A fault never leaves by exception: it opens the breaker, its text is in RegionTelemetry::error().
 class RegionFlusher {
   public:
-    /// All references outlive the flusher; so do `decisions`, which are stored with the events of their time.
+    /// Where what people did is read; none: of nobody.
+    struct Acts {
+        const DecisionSource* decisions = nullptr;
+        const AuditSource* audit = nullptr;
+    };
+    /// All references outlive the flusher; so do `acts`, which are stored with the events of their time.
     /// `telemetry.committed_seq` is never passed; 0 holds everything back.
     RegionFlusher(uint16_t region_id, const FlushOptions& options, std::unique_ptr<RegionalStore> store,
                   const EventLog& log, const Telemetry& telemetry, RegionTelemetry& region,
-                  DeadLetterMailbox& dead_letters, const Clock& clock,
-                  const DecisionSource* decisions = nullptr);
+                  DeadLetterMailbox& dead_letters, const Clock& clock, Acts acts = {nullptr, nullptr});
     /// Stops without draining.
     ~RegionFlusher();
     RegionFlusher(const RegionFlusher&) = delete;
@@ -75,8 +80,8 @@ class RegionFlusher {
     // flush_gather.cpp: reading the log
     void gather(Seq committed);
     void count_waiting(Seq committed);
-    void gather_decisions(Seq from);
-    /// All that may be stored: committed, and applied where decisions come of it.
+    void gather_acts(Seq from);
+    /// All that may be stored: committed, and applied where acts come of it.
     Seq known_to() const;
     bool batch_full() const {
         return batch_.rows() >= options_.rows_max || batch_.bytes() >= options_.bytes_max;
@@ -94,6 +99,7 @@ class RegionFlusher {
     DeadLetterMailbox& dead_letters_;
     const Clock& clock_;
     const DecisionSource* const decisions_;
+    const AuditSource* const audit_;
     std::unique_ptr<LogReader> reader_;
 
     // Where we are. [cursor_, batch_.to()) has been looked at; its rows are in batch_, `pieces_` says which

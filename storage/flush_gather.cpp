@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "storage/decision_rows.h"
+#include "storage/act_rows.h"
 #include "storage/flush.h"
 
 namespace penstock {
@@ -96,23 +96,29 @@ void RegionFlusher::gather(Seq committed) {
             return !batch_full() && clock_.monotonic_ns() < give_way_at;
         },
         true);
-    gather_decisions(from);
+    gather_acts(from);
     counted_to_ = std::max(counted_to_, batch_.to());
     if (batch_full()) count_waiting(committed);
 }
 
 Seq RegionFlusher::known_to() const {
-    const Seq committed = telemetry_.committed_seq.load(std::memory_order_acquire);
-    return decisions_ ? std::min(committed, decisions_->decided_to()) : committed;
+    Seq known = telemetry_.committed_seq.load(std::memory_order_acquire);
+    if (decisions_) known = std::min(known, decisions_->decided_to());
+    if (audit_) known = std::min(known, audit_->audited_to());
+    return known;
 }
 
 /// Of what the batch has come to reach since `from`.
-void RegionFlusher::gather_decisions(Seq from) {
-    if (!decisions_ || batch_.to() == from) return;
+void RegionFlusher::gather_acts(Seq from) {
+    if (batch_.to() == from) return;
     const LogNames& names = log_.names();
-    for (const ReviewDecision& d : decisions_->decisions(region_id_, from, batch_.to()))
-        batch_.add_decision(d.seq,
-                            decision_row(d, d.tenant < names.tenants.size() ? names.tenants[d.tenant] : ""));
+    if (decisions_)
+        for (const ReviewDecision& d : decisions_->decisions(region_id_, from, batch_.to()))
+            batch_.add_act(RowBatch::Act::kDecision, d.seq,
+                           decision_row(d, d.tenant < names.tenants.size() ? names.tenants[d.tenant] : ""));
+    if (audit_)
+        for (const AuditEntry& e : audit_->regional_entries(region_id_, from, batch_.to()))
+            batch_.add_act(RowBatch::Act::kAudit, e.seq, audit_row(e));
 }
 
 /// Counts a slice of what waits behind the batch, so that a backlog shows its size.

@@ -195,9 +195,21 @@ std::vector<FoundEvent> RegionalQuery::page(const EventOrder& order,
         whole.from_us = std::max(whole.from_us, days.front());
         whole.to_us = std::min(whole.to_us, head_.newest_us + 1);
     }
+    // In portions: what others have found meanwhile may leave no room for more of this region.
+    const bool whole_page = options_.portion == 0 || !query_.subject.empty();  // a key's rows are few
+    const size_t portion = whole_page ? limit : std::min(options_.portion, limit);
+    std::optional<EventPosition> from = after;
     const auto read = [&](const Span& span) {
-        read_span(order, after, limit - found.size(), span, found);
-        return found.size() < limit;
+        while (found.size() < limit) {
+            const size_t before = found.size(), wanted = std::min(portion, limit - before);
+            read_span(order, from, wanted, span, found);
+            const bool more = found.size() - before == wanted;
+            if (found.size() > before) from = found.back().position(order.by);
+            const int64_t reached = more ? from->value_us : order.oldest_first ? span.to_us : span.from_us;
+            if (options_.enough && options_.enough(std::span(found).subspan(before), reached)) return false;
+            if (!more) return true;
+        }
+        return false;
     };
     // A key's rows are few and anywhere; the producers' times have no beginning.
     if (!query_.subject.empty() || (by_time && order.oldest_first && whole.from_us == kNone)) {

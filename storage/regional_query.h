@@ -1,8 +1,10 @@
 // What a region's database answers of a query. docs/queries.md tells how its rows join those of the hot log.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,12 +34,18 @@ class RegionalQuery {
         std::string region, log_id;
         bool payload = true;      ///< false: neither data nor attributes leave the database
         int64_t deadline_ns = 0;  ///< monotonic; the server gives up then
+        /// Rows of a page that are asked for at once; 0: all of it.
+        size_t portion = 0;
+        /// Told what each portion brought, and the time that the next would begin at: true, nothing that
+        /// comes from there on has a place in the page.
+        std::function<bool(std::span<const FoundEvent> fresh, int64_t reached_us)> enough = {};
     };
     /// `query` outlives it.
     RegionalQuery(PostgresConnection& connection, const EventQuery& query, Options options);
 
     RegionalHead head();
-    /// At most `limit`, those that come first in the order behind `after`; in any order. After head().
+    /// At most `limit`, those that come first in the order behind `after`, but for those of which `enough`
+    /// says that they have no place; in any order. After head().
     std::vector<FoundEvent> page(const EventOrder& order, const std::optional<EventPosition>& after,
                                  size_t limit);
     std::map<EventGroup, EventCounts> count(const EventGrouping& grouping, size_t groups_max);

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <optional>
 
-#include "storage/decision_rows.h"
+#include "storage/act_rows.h"
 #include "storage/migrations.h"
 
 namespace penstock {
@@ -148,8 +148,10 @@ void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) 
         } else {
             connection.query("BEGIN");
         }
-        if (const std::string decisions = batch.decisions(range.from, range.to); !decisions.empty())
-            connection.query(kInsertDecisions, {std::to_string(ledger_.log), decisions});
+        for (const auto& [act, statement] :
+             {std::pair{RowBatch::Act::kDecision, kInsertDecisions}, {RowBatch::Act::kAudit, kInsertAudit}})
+            if (const std::string rows = batch.acts(act, range.from, range.to); !rows.empty())
+                connection.query(statement, {std::to_string(ledger_.log), rows});
         const PostgresResult moved = connection.query(
             "UPDATE penstock.ledger SET seq = $1::bigint, stored = stored + $2::bigint, "
             "refused = refused + $3::bigint, stamp_ns = $7::bigint, updated_at = now() "

@@ -32,7 +32,7 @@ void RowBatch::clear(int32_t log, Seq from, size_t keep_bytes) {
     from_ = to_ = from;
     used_ = 0;
     rows_.clear();
-    decisions_.clear();
+    for (Acts& acts : acts_) acts.clear();
     if (capacity_ > keep_bytes) {  // one large event shall not hold its memory for ever
         buffer_.reset();
         capacity_ = 0;
@@ -46,9 +46,9 @@ std::span<const uint8_t> RowBatch::encoded(size_t first, size_t end) const {
     return {buffer_.get() + begin, stop - begin};
 }
 
-std::string RowBatch::decisions(Seq from, Seq to) const {
+std::string RowBatch::acts(Act act, Seq from, Seq to) const {
     std::string rows;
-    for (const auto& [seq, row] : decisions_)
+    for (const auto& [seq, row] : acts_[static_cast<size_t>(act)])
         if (from <= seq && seq < to) (rows += rows.empty() ? '[' : ',') += row;
     return rows.empty() ? rows : rows + ']';
 }

@@ -1,6 +1,7 @@
 // Events of one region, encoded as PostgreSQL takes them: rows of COPY ... (FORMAT binary).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -41,12 +42,13 @@ class RowBatch {
     /// Encodes item `i` of an events record. Sequences must rise.
     void add(const RecordView& record, size_t i, std::string_view tenant);
 
-    /// Decisions travel with the events; their sequences rise.
-    /// `row`: decision_row().
-    void add_decision(Seq seq, std::string row) { decisions_.emplace_back(seq, std::move(row)); }
-    bool has_decisions() const { return !decisions_.empty(); }
+    /// What people did travels with the events; of each kind the sequences rise.
+    enum class Act : uint8_t { kDecision, kAudit };
+    /// `row`: decision_row(), audit_row().
+    void add_act(Act act, Seq seq, std::string row) { of(act).emplace_back(seq, std::move(row)); }
+    bool has_acts() const { return !acts_[0].empty() || !acts_[1].empty(); }
     /// Of records in [from, to): a JSON array, or empty text where there is none.
-    std::string decisions(Seq from, Seq to) const;
+    std::string acts(Act act, Seq from, Seq to) const;
 
     /// Everything below `to` has been looked at: rows were added for what belongs to the region. `stamp_ns`:
     /// when sequence `to` - 1 was received.
@@ -81,7 +83,9 @@ class RowBatch {
     std::unique_ptr<uint8_t[]> buffer_;
     size_t capacity_ = 0, used_ = 0;
     std::vector<Row> rows_;
-    std::vector<std::pair<Seq, std::string>> decisions_;
+    using Acts = std::vector<std::pair<Seq, std::string>>;
+    Acts& of(Act act) { return acts_[static_cast<size_t>(act)]; }
+    std::array<Acts, 2> acts_;
 };
 
 /// A part of a batch that goes into one transaction: rows [first_row, end_row), and the ledger from `from` to

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -15,7 +16,17 @@ namespace penstock {
 
 using lmdb::check;
 
-StateStore::StateStore(const Options& options) : path_(options.path) {
+namespace {
+
+constexpr std::string_view kSealedKey = "sealed";
+
+/// Where the audit trail ends is read without the state's key.
+bool is_clear(std::span<const uint8_t> key) { return key[0] == kAuditRows || key[0] == kAuditHeadRow; }
+
+}  // namespace
+
+StateStore::StateStore(const Options& options)
+    : path_(options.path), keys_(options.keys), seal_(keys_ ? keys_->common() : nullptr) {
     if (!options.read_only) {
         std::error_code ec;
         std::filesystem::create_directories(options.path, ec);
@@ -52,6 +63,9 @@ StateStore::StateStore(const Options& options) : path_(options.path) {
                     EINVAL);
         }
         applied_seq_ = read_applied_seq(txn);
+        key = lmdb::val(kSealedKey);
+        sealed_ = mdb_get(txn, meta_, &key, &value) == 0;
+        if (!options.read_only) follow_keys(txn);
         txn.commit();
         // As in the log: a checkpoint that only the page cache has must not let records be trimmed.
         if (!options.read_only) check(mdb_env_sync(env_, 1), "sync the state");
@@ -103,6 +117,48 @@ std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint) {
     return rows;
 }
 
+void StateStore::follow_keys(MDB_txn* txn) {
+    if (sealed_ == (seal_ != nullptr)) return;
+    // Once, when the configuration has changed: a cursor does not stay where it is while rows grow.
+    std::vector<std::pair<std::vector<uint8_t>, std::vector<uint8_t>>> rows;
+    {
+        lmdb::Cursor cursor(txn, rows_);
+        MDB_val name, text;
+        int rc = mdb_cursor_get(cursor, &name, &text, MDB_FIRST);
+        for (; rc == 0; rc = mdb_cursor_get(cursor, &name, &text, MDB_NEXT)) {
+            const auto of = lmdb::bytes(name), as = lmdb::bytes(text);
+            if (is_clear(of)) continue;
+            rows.emplace_back(std::vector(of.begin(), of.end()),
+                              seal_ ? seal_whole(*seal_, as, of) : opened(name, text));
+        }
+        if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
+    }
+    for (const auto& [of, as] : rows) {
+        MDB_val name = lmdb::val(of.data(), of.size()), text = lmdb::val(as.data(), as.size());
+        check(mdb_put(txn, rows_, &name, &text, 0), "seal a state row");
+    }
+    MDB_val key = lmdb::val(kSealedKey), value = lmdb::val(kSealedKey);
+    if (seal_)
+        check(mdb_put(txn, meta_, &key, &value, 0), "mark the state as sealed");
+    else
+        check(mdb_del(txn, meta_, &key, nullptr), "mark the state as open");
+    sealed_ = seal_ != nullptr;
+}
+
+std::vector<uint8_t> StateStore::opened(const MDB_val& key, const MDB_val& value) const {
+    const auto sealed = lmdb::bytes(value);
+    const uint64_t id = key_of_sealed(sealed);
+    const SealKey* const with = keys_ ? keys_->find(id) : nullptr;
+    if (!with)
+        throw LogError(fmt::format("the state in {} is sealed with key {}, which no region's key_file holds; "
+                                   "give the file back, or add the key to it as another line",
+                                   path_, seal_key_name(id)),
+                       EACCES);
+    auto text = open_whole(*with, sealed, lmdb::bytes(key));
+    if (!text) throw LogError(fmt::format("a row of the state in {} is damaged", path_), MDB_CORRUPTED);
+    return std::move(*text);
+}
+
 void StateStore::write(const Checkpoint& checkpoint) {
     try {
         write_in_one(checkpoint);
@@ -122,6 +178,11 @@ void StateStore::write_in_one(const Checkpoint& checkpoint) {
             const int rc = mdb_del(txn, table, &key, nullptr);
             if (rc != MDB_NOTFOUND) check(rc, "delete a state row");
         } else {
+            std::vector<uint8_t> text;
+            if (seal_ && !is_clear(row.key)) {
+                text = seal_whole(*seal_, row.value, row.key);
+                value = lmdb::val(text.data(), text.size());
+            }
             check(mdb_put(txn, table, &key, &value, 0), "write a state row");
         }
     }
@@ -137,7 +198,8 @@ Seq StateStore::load(const Row& row) const {
     MDB_val key, value;
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        row(lmdb::bytes(key), lmdb::bytes(value));
+        sealed_ && !is_clear(lmdb::bytes(key)) ? row(lmdb::bytes(key), opened(key, value))
+                                               : row(lmdb::bytes(key), lmdb::bytes(value));
     if (rc != MDB_NOTFOUND) lmdb::fail("read the state", rc);
     return read_applied_seq(txn);
 }

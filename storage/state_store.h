@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/seal.h"
 #include "pipeline/state_machine.h"
 #include "schemas/audit.h"
 
@@ -26,6 +27,9 @@ class StateStore {
         std::string log_id;
         uint64_t bytes_max = 64ULL << 30;
         bool read_only = false;  ///< also beside the appliance that writes it
+        /// Where they have a common key, all rows are kept sealed by it, except the audit trail, which holds
+        /// nothing of events. It outlives the store.
+        const SealKeys* keys = nullptr;
     };
     /// Throws LogError; also when the state belongs to another log.
     explicit StateStore(const Options& options);
@@ -50,9 +54,15 @@ class StateStore {
 
   private:
     void write_in_one(const Checkpoint& checkpoint);
+    /// Seals all rows, or opens them, where the configuration has changed.
+    void follow_keys(MDB_txn* txn);
+    std::vector<uint8_t> opened(const MDB_val& key, const MDB_val& value) const;
     Seq read_applied_seq(MDB_txn* txn) const;
 
     const std::string path_;
+    const SealKeys* const keys_;
+    const SealKey* seal_ = nullptr;  ///< of what is written; null: it is in the clear
+    bool sealed_ = false;            ///< what is stored
     MDB_env* env_ = nullptr;
     MDB_dbi rows_ = 0, audit_ = 0, meta_ = 0;
     Seq applied_seq_ = 1;

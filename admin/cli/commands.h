@@ -37,6 +37,7 @@ void add_backup(CLI::App& app, int& exit_code);
 void add_restore(CLI::App& app, int& exit_code);
 void add_events(CLI::App& app, int& exit_code);
 void add_regions(CLI::App& app, int& exit_code);
+void add_regions_verify(CLI::App& regions, int& exit_code);
 void add_migrate(CLI::App& app, int& exit_code);
 void add_tenant_key(CLI::App& app, int& exit_code);
 void add_user(CLI::App& app, int& exit_code);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "admin/cli/event_text.h"
+#include "admin/region_keys.h"
 #include "schemas/event_generated.h"
 
 namespace penstock::cli {
@@ -43,19 +44,19 @@ void LogPlace::add_to(CLI::App& command) {
 std::string LogPlace::folder() const { return data_dir.empty() ? config.load().data_dir : data_dir; }
 
 std::unique_ptr<EventLog> LogPlace::open() const {
+    const Config loaded = config.load();
     EventLog::Options options;
-    if (data_dir.empty()) {
-        const Config loaded = config.load();
-        options.path = loaded.data_dir + "/log";
-        options.bytes_max = loaded.log.bytes_max;
-    } else {
-        options.path = data_dir + "/log";
-    }
+    options.path = (data_dir.empty() ? loaded.data_dir : data_dir) + "/log";
+    if (data_dir.empty()) options.bytes_max = loaded.log.bytes_max;
     options.read_only = true;
     try {
-        return std::make_unique<EventLog>(options);
+        auto log = std::make_unique<EventLog>(options);
+        log->use_keys(region_keys(loaded, log->names()));
+        return log;
     } catch (const LogError& e) {
         throw CommandError(e.code == MDB_CORRUPTED || e.code == MDB_INVALID ? kDamaged : kFailed, e.what());
+    } catch (const SealError& e) {
+        throw CommandError(kFailed, e.what());
     }
 }
 
@@ -92,9 +93,11 @@ std::string kind_name(const RecordView& record) {
         case RecordKind::kControl:
             break;
     }
-    flatbuffers::Verifier verifier(record.heap.data(), record.heap.size());
-    if (record.heap.size() < 8 || !verifier.VerifyBuffer<fb::Control>(nullptr)) return "control";
-    const auto* control = flatbuffers::GetRoot<fb::Control>(record.heap.data());
+    if (record.count() == 0 || record.heads[0].length < 8) return "control";
+    const auto bytes = record.bytes(0);
+    flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+    if (!verifier.VerifyBuffer<fb::Control>(nullptr)) return "control";
+    const auto* control = flatbuffers::GetRoot<fb::Control>(bytes.data());
     std::string name(control->kind() < kControlNames.size() ? kControlNames[control->kind()]
                                                             : kControlNames[0]);
     if (control->name() != nullptr && control->name()->size() > 0) name += " " + control->name()->str();

@@ -60,7 +60,7 @@ std::unique_ptr<StateCheck> open_state(const LogPlace& place, const EventLog& lo
             fmt::format("the log begins at {}; what it was made of has left the log", log.bounds().first_seq);
         return nullptr;
     }
-    return std::make_unique<StateCheck>(path, log.identity().log_id);
+    return std::make_unique<StateCheck>(path, log);
 }
 
 }  // namespace

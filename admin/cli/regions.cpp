@@ -1,142 +1,194 @@
-// `penstock regions verify`: whether the regions' databases have what the log says.
+// penstock regions: where events are stored, while the appliance runs.
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <thread>
 
-#include "admin/cli/event_text.h"
-#include "admin/cli/log_reading.h"
-#include "pipeline/rfc3339.h"
-#include "storage/regional_verify.h"
+#include "admin/cli/commands.h"
+#include "admin/cli/json_members.h"
+#include "admin/cli/place.h"
+#include "admin/cli/terminal.h"
 
 namespace penstock::cli {
 namespace {
 
-constexpr size_t kShown = 20;  // of each kind, for people
+namespace json = boost::json;
+
+constexpr auto kLook = std::chrono::milliseconds(250);
 
 struct Flags {
-    LogPlace place;
-    OutputFormat output;
-    std::string region, from, to;
+    Place place;
+    std::string name, by;
+    std::optional<std::string> dsn_file, read_dsn_file, payload, key_file;
+    std::vector<std::string> aliases;
+    uint64_t wait_s = 0;
+
+    std::string address(const std::string& below = "") const { return "/api/v1/regions/" + name + below; }
+    std::string author() const { return by.empty() ? user_at_host() : by; }
+    json::object facts() const;
 };
 
-StampNs instant(const std::string& text, const char* flag, StampNs otherwise) {
-    if (text.empty()) return otherwise;
-    if (const auto at = parse_rfc3339(text)) return *at;
-    throw CommandError(
-        kUsage, fmt::format("{} \"{}\" is no RFC 3339 instant, such as 2026-01-31T08:00:00Z", flag, text));
-}
-
-std::string json_list(const std::vector<Seq>& seqs) { return fmt::format("[{}]", fmt::join(seqs, ",")); }
-
-std::string as_json(const std::string& region, const RegionVerdict& v) {
-    std::string hours;
-    for (const HourDifference& d : v.differences)
-        hours += fmt::format(
-            "{}{{\"hour\":\"{}\",\"log_rows\":{},\"region_rows\":{},\"missing\":{},\"extra\":{},"
-            "\"different\":{}}}",
-            hours.empty() ? "" : ",", format_rfc3339(d.hour_ns), d.log_rows, d.region_rows,
-            json_list(d.missing), json_list(d.extra), json_list(d.different));
-    return fmt::format(
-        "{{\"region\":{},\"agrees\":{},\"from_seq\":{},\"end_seq\":{},\"hours\":{},\"rows\":{},\"refused\":{}"
-        ","
-        "\"differences\":[{}]}}\n",
-        json_string(region), v.agrees(), v.from, v.end, v.hours, v.rows, v.refused, hours);
-}
-
-std::string some_of(std::string_view what, const std::vector<Seq>& seqs) {
-    if (seqs.empty()) return "";
-    const std::vector<Seq> shown(seqs.begin(), seqs.begin() + std::min(seqs.size(), kShown));
-    const std::string more =
-        seqs.size() > kShown ? fmt::format(" and {} more", with_commas(seqs.size() - kShown)) : "";
-    return fmt::format("    {}: {}{}\n", what, fmt::join(shown, ", "), more);
-}
-
-std::string as_text(const std::string& region, const RegionVerdict& v) {
-    std::string text =
-        v.from >= v.end
-            ? fmt::format("{}: nothing to compare\n", region)
-            : fmt::format("{}: {} rows in {} hours agree, of sequences {} to {}{}\n", region,
-                          with_commas(v.rows), v.hours, v.from, v.end - 1,
-                          v.refused > 0 ? fmt::format("; {} are dead letters", with_commas(v.refused)) : "");
-    for (const HourDifference& d : v.differences)
-        text += coloured(Ink::kRed,
-                         fmt::format("  {}: the log has {} rows, the region {}\n", format_rfc3339(d.hour_ns),
-                                     with_commas(d.log_rows), with_commas(d.region_rows)),
-                         true) +
-                some_of("missing in the region", d.missing) + some_of("only in the region", d.extra) +
-                some_of("different", d.different);
+/// A connection string often holds a password: never on a command line, which other users see.
+std::string dsn_in(const std::string& file) {
+    std::string text;
+    if (file == "-") {
+        text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    } else {
+        std::ifstream in(file);
+        if (!in) throw CommandError(kUsage, fmt::format("cannot read {}", file));
+        text.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     return text;
 }
 
-int verify(const Flags& flags) {
-    const Config config = flags.place.config.load();
-    const StampNs from = instant(flags.from, "--from", 0);
-    const StampNs to = instant(flags.to, "--to", std::numeric_limits<StampNs>::max());
-    const bool known =
-        flags.region.empty() ||
-        std::any_of(config.regions.begin(), config.regions.end(),
-                    [&](const Config::Region& r) { return r.name == flags.region && !r.dsn.empty(); });
-    if (!known)
-        throw CommandError(kUsage, fmt::format("--region \"{}\" is no region with a dsn", flags.region));
-    return run_guarded([&](GuardedProgress&) -> int {
-        const auto log = flags.place.open();
-        const StopSignal stop;
-        int code = kOk;
-        for (const Config::Region& region : config.regions) {
-            if (region.dsn.empty() || (!flags.region.empty() && region.name != flags.region)) continue;
-            try {
-                RegionVerifier verifier(
-                    {region.name, region.read_dsn.empty() ? region.dsn : region.read_dsn, from, to}, *log,
-                    stop);
-                const RegionVerdict v = verifier.run([&](StampNs hour, double done) {
-                    if (stderr_is_terminal())
-                        fmt::print(stderr, "\r{}: {} {:3.0f}%\x1b[K", region.name, format_rfc3339(hour),
-                                   done * 100);
-                    return true;
-                });
-                if (stderr_is_terminal()) fmt::print(stderr, "\r\x1b[K");
-                print(flags.output.json() ? as_json(region.name, v) : as_text(region.name, v));
-                if (!v.agrees()) code = kFailed;
-            } catch (const PostgresError& e) {
-                complain(fmt::format("{}: {}", region.name, e.what()));
-                if (code != kFailed) code = e.connection_lost ? kUnreachable : kFailed;
-            } catch (const LogError& e) {
-                complain(e.what());
-                return kDamaged;
-            } catch (const std::runtime_error& e) {
-                complain(e.what());
-                code = kFailed;
-            }
+json::object Flags::facts() const {
+    json::object body{{"by", author()}};
+    if (dsn_file) body["dsn"] = dsn_in(*dsn_file);
+    if (read_dsn_file) body["read_dsn"] = dsn_in(*read_dsn_file);
+    if (payload) body["payload"] = *payload;
+    if (key_file) body["key_file"] = *key_file;
+    if (!aliases.empty()) body["aliases"] = json::value_from(aliases);
+    return body;
+}
+
+std::string region_text(const json::object& r) {
+    const bool has_database = r.contains("has_database") && r.at("has_database").as_bool();
+    std::string out =
+        fmt::format("{:<12}  {:<8}  {:<13}", text_at(r, "name"), text_at(r, "state"), text_at(r, "origin"));
+    out += has_database
+               ? fmt::format("  {} stored, {} waiting", number_at(r, "stored"), number_at(r, "waiting"))
+               : "  no database";
+    if (text_at(r, "payload") == "stays") out += "  payload stays";
+    if (r.contains("sealed") && r.at("sealed").as_bool()) out += "  sealed";
+    if (const uint64_t items = number_at(r, "open_items")) out += fmt::format("  {} open items", items);
+    if (const std::string error = text_at(r, "error"); !error.empty()) out += "\n              " + error;
+    for (char& c : out)
+        if (c != '\n' && (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)) c = ' ';
+    return out + "\n";
+}
+
+std::shared_ptr<Flags> add_command(CLI::App& parent, const char* name, const char* help, const char* footer,
+                                   CLI::App*& command) {
+    auto flags = std::make_shared<Flags>();
+    command = parent.add_subcommand(name, help);
+    command->footer(footer);
+    command->add_option("NAME", flags->name, "the region")->required();
+    command->add_option("--by", flags->by, "who changes it; without it user@host");
+    flags->place.add_to(*command);
+    return flags;
+}
+
+void add_facts(CLI::App& command, Flags& flags) {
+    command.add_option("--dsn-file", flags.dsn_file,
+                       "a file with the libpq connection string of its database; -: standard input");
+    command.add_option("--read-dsn-file", flags.read_dsn_file, "as --dsn-file, of a role that may only read");
+    command.add_option("--alias", flags.aliases, "another name that events may use; may be repeated");
+    command.add_option("--payload", flags.payload, "stays: queries over more than it show no payload of it")
+        ->check(CLI::IsMember({"leaves", "stays"}));
+    command.add_option("--key-file", flags.key_file,
+                       "on the appliance's host: the key that seals what it keeps of the region's events");
+}
+
+void add_list(CLI::App& parent, int& exit_code) {
+    auto place = std::make_shared<Place>();
+    CLI::App* command = parent.add_subcommand("list", "All regions, and how they stand");
+    command->footer("Example:\n  penstock regions list");
+    place->add_to(*command);
+    command->callback([place, &exit_code] {
+        for (const json::value& item : list_at(place->get("/api/v1/regions"), "items"))
+            print(place->output.json() ? json::serialize(item) + "\n" : region_text(item.as_object()));
+        exit_code = kOk;
+    });
+}
+
+void add_add(CLI::App& parent, int& exit_code) {
+    CLI::App* command = nullptr;
+    auto flags = add_command(parent, "add", "Take events of one more region",
+                             "Example:\n  penstock regions add mena --alias me --dsn-file mena.dsn", command);
+    add_facts(*command, *flags);
+    command->callback([flags, &exit_code] {
+        json::object body = flags->facts();
+        body["name"] = flags->name;
+        const json::object done = flags->place.post("/api/v1/regions", body);
+        flags->place.show(done, region_text(done));
+        exit_code = kOk;
+    });
+}
+
+void add_change(CLI::App& parent, int& exit_code) {
+    CLI::App* command = nullptr;
+    auto flags = add_command(parent, "change", "Another database, other aliases; what is left out stays",
+                             "Example:\n  penstock regions change mena --dsn-file new.dsn", command);
+    add_facts(*command, *flags);
+    command->callback([flags, &exit_code] {
+        const json::object done = flags->place.patch(flags->address(), flags->facts());
+        flags->place.show(done, region_text(done));
+        exit_code = kOk;
+    });
+}
+
+void add_drain(CLI::App& parent, int& exit_code) {
+    CLI::App* command = nullptr;
+    auto flags =
+        add_command(parent, "drain", "Take no new events of a region; store what it has yet to get",
+                    "New events that name it become dead letters (region_draining).\n\n"
+                    "Example:\n  penstock regions drain latam --wait 600\n\n"
+                    "Exit codes: 0 it drains (with --wait: it has drained), 1 refused or not in time.",
+                    command);
+    command->add_option("--wait", flags->wait_s, "seconds to wait until its database has all");
+    command->callback([flags, &exit_code] {
+        json::object region = flags->place.post(flags->address("/drain"), {{"by", flags->author()}});
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(flags->wait_s);
+        while (text_at(region, "state") == "draining" && std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(kLook);
+            region = flags->place.get(flags->address());
         }
-        return code;
+        flags->place.show(region, region_text(region));
+        exit_code = flags->wait_s > 0 && text_at(region, "state") != "drained" ? kFailed : kOk;
+    });
+}
+
+void add_resume(CLI::App& parent, int& exit_code) {
+    CLI::App* command = nullptr;
+    auto flags = add_command(parent, "resume", "Take events of a draining region again", "", command);
+    command->callback([flags, &exit_code] {
+        const json::object done = flags->place.post(flags->address("/resume"), {{"by", flags->author()}});
+        flags->place.show(done, region_text(done));
+        exit_code = kOk;
+    });
+}
+
+void add_remove(CLI::App& parent, int& exit_code) {
+    CLI::App* command = nullptr;
+    auto flags =
+        add_command(parent, "remove", "Forget a region that has drained; its database stays as it is",
+                    "Example:\n  penstock regions remove mena", command);
+    command->callback([flags, &exit_code] {
+        const json::object done = flags->place.remove(flags->address());
+        flags->place.show(done, region_text(done));
+        exit_code = kOk;
     });
 }
 
 }  // namespace
 
 void add_regions(CLI::App& app, int& exit_code) {
-    auto flags = std::make_shared<Flags>();
-    CLI::App* regions = app.add_subcommand("regions", "The regions' databases");
-    regions->require_subcommand(1);
-    CLI::App* command = regions->add_subcommand(
-        "verify", "Compare what the regions' databases have with what the log says, row for row");
-    command->footer(
-        "Counts and digests an hour, by receipt, of all that the log still has and a region has taken. "
-        "Where\n"
-        "they differ, says which sequences are missing, extra or different. Reads only, also beside a "
-        "running\n"
-        "appliance.\n\n"
-        "Examples:\n"
-        "  penstock regions verify --config penstock.toml\n"
-        "  penstock regions verify --region eu --from 2026-01-31T08:00:00Z -o json\n\n"
-        "Exit codes: 0 all agree, 1 something differs, 3 a region could not be reached, 4 the log is "
-        "damaged.");
-    command->add_option("--region", flags->region, "this region alone");
-    command->add_option("--from", flags->from,
-                        "received then or later (RFC 3339); the whole hour is compared");
-    command->add_option("--to", flags->to, "received before");
-    flags->place.add_to(*command);
-    flags->output.add_to(*command);
-    command->callback([flags, &exit_code] { exit_code = verify(*flags); });
+    CLI::App* command =
+        app.add_subcommand("regions", "Where events are stored: add, drain, remove, compare with the log");
+    command->require_subcommand(1);
+    add_list(*command, exit_code);
+    add_add(*command, exit_code);
+    add_change(*command, exit_code);
+    add_drain(*command, exit_code);
+    add_resume(*command, exit_code);
+    add_remove(*command, exit_code);
+    add_regions_verify(*command, exit_code);
 }
 
 }  // namespace penstock::cli

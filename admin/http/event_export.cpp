@@ -105,6 +105,7 @@ class EventExport final : public BodySource, public std::enable_shared_from_this
         JsonWriter json;
         json.begin_object().field("by", request_.by).field("peer", request_.peer).field("phase", phase);
         json.field("filter", request_.filter).field("format", request_.csv ? "csv" : "ndjson");
+        json.field_if("region", request_.region);
         if (phase == "end") json.field("rows", rows_).field("whole", whole_);
         return json.end_object().take();
     }

@@ -20,6 +20,7 @@ struct ExportRequest {
     bool takes_partial = false;    ///< also without the regions that do not answer
     int64_t timeout_ns = 0;        ///< of each page
     std::string by, peer, filter;  ///< for the record
+    std::string region;            ///< likewise; empty: of more than one
 };
 
 /// What an export needs of others. HTTP thread, but for events().

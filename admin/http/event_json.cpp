@@ -77,7 +77,7 @@ void write_place(JsonWriter& json, const RecordView& record, size_t item, const 
     json.field("region", name_of(names.regions, record.heads[item].region));
 }
 
-void write_cloud_event(JsonWriter& json, const fb::Event& event) {
+void write_cloud_event(JsonWriter& json, const fb::Event& event, bool payload) {
     const fb::Event* e = &event;
     json.begin_object().field("specversion", "1.0");
     json.field("id", text_of(e->id()))
@@ -92,7 +92,9 @@ void write_cloud_event(JsonWriter& json, const fb::Event& event) {
     if (e->extensions() != nullptr) {
         for (const auto* pair : *e->extensions()) json.field(text_of(pair->name()), text_of(pair->value()));
     }
-    if (const std::string_view data = text_of(e->data()); !data.empty()) {
+    if (const std::string_view data = text_of(e->data()); !payload) {
+        json.field("data_hidden", true).field("data_bytes", data.size());
+    } else if (!data.empty()) {
         write_payload(json.key("data"), data);
     }
     json.end_object();
@@ -156,7 +158,8 @@ const fb::DeadLetter* stored_dead_letter(const RecordView& record, size_t item) 
     return verified<fb::DeadLetter>(record, item);
 }
 
-void write_event(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names) {
+void write_event(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names,
+                 bool payload) {
     json.begin_object();
     write_place(json, record, item, names);
     const fb::Event* e = stored_event(record, item);
@@ -165,7 +168,7 @@ void write_event(JsonWriter& json, const RecordView& record, size_t item, const 
         return;
     }
     json.key("event");
-    write_cloud_event(json, *e);
+    write_cloud_event(json, *e, payload);
     json.end_object();
 }
 
@@ -187,7 +190,7 @@ void write_event_summary(JsonWriter& json, const RecordView& record, size_t item
 }
 
 void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, const LogNames& names,
-                       const DeadLetterBook* book, Seq durable) {
+                       const DeadLetterBook* book, Seq durable, bool payload) {
     json.begin_object();
     json.field("seq", record.first_seq() + item).field("received", rfc3339(record.stamp(item)));
     json.field("tenant", name_of(names.tenants, record.heads[item].tenant));
@@ -212,7 +215,9 @@ void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, 
     const std::string_view bytes =
         raw == nullptr ? std::string_view()
                        : std::string_view(reinterpret_cast<const char*>(raw->data()), raw->size());
-    if (is_utf8(bytes)) {
+    if (!payload) {
+        json.field("raw_hidden", true);
+    } else if (is_utf8(bytes)) {
         json.field("raw", bytes);
     } else {
         json.field("raw_base64", base64(bytes));
@@ -222,9 +227,9 @@ void write_dead_letter(JsonWriter& json, const RecordView& record, size_t item, 
     std::vector<uint64_t> room;
     const std::span<const uint8_t> kept =
         raw == nullptr ? std::span<const uint8_t>() : std::span(raw->data(), raw->size());
-    if (const fb::Event* event = sound_event(kept, room)) {
+    if (const fb::Event* event = payload ? sound_event(kept, room) : nullptr) {
         json.key("event");
-        write_cloud_event(json, *event);
+        write_cloud_event(json, *event, payload);
     }
     json.end_object();
 }

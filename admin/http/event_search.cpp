@@ -279,6 +279,9 @@ void EventSearchDoor::export_events(const Request& request, const Answer& answer
     asked.by = request.principal.name;
     asked.peer = request.peer;
     asked.filter = request.query;
+    asked.region = asked.query.region;
+    if (const auto& seen = request.principal.scope.regions; asked.region.empty() && seen.size() == 1)
+        asked.region = seen.front();
     begin_export(std::make_unique<Export>(*this), std::move(asked), answer);
 }
 

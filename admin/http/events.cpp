@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "admin/http/event_json.h"
 #include "schemas/event_generated.h"
@@ -16,19 +17,52 @@ constexpr int64_t kWindowQuickNs = 2'000'000;
 /// The live stream looks at no more than this; older arrivals are counted, not read.
 constexpr Seq kNewestWindow = 8192;
 
+bool shows_letter(const Sight& sight, const RecordView& record, size_t i) {
+    const fb::DeadLetter* letter = stored_dead_letter(record, i);
+    return letter == nullptr || sight.shows_payload(sight.region_of(*letter));
+}
+
 bool equals(const flatbuffers::String* s, std::string_view text) {
     return s != nullptr && std::string_view(s->c_str(), s->size()) == text;
 }
 
 }  // namespace
 
-Sight::Sight(const Scope& scope, const LogNames& names)
-    : all_regions_(scope.all_regions()), all_tenants_(scope.all_tenants()) {
+Sight::Sight(const Scope& scope, const LogNames& names, RegionRules rules, bool one_region)
+    : all_regions_(scope.all_regions()),
+      all_tenants_(scope.all_tenants()),
+      rules_(std::move(rules)),
+      one_region_(one_region || scope.regions.size() == 1) {
     for (const std::string& name : scope.regions)
         if (const auto id = names.region(name)) regions_ |= 1ULL << *id;
     tenants_.resize(all_tenants_ ? 0 : names.tenants.size());
     for (const std::string& name : scope.tenants)
         if (const auto id = names.tenant(name)) tenants_[*id] = true;
+}
+
+uint16_t Sight::region_of(const fb::DeadLetter& letter) const {
+    if (letter.raw() == nullptr) return kRegionUnknown;
+    const auto known = [&](std::string_view name) {
+        const auto at = rules_.names.find(std::string(name));
+        return at == rules_.names.end() ? kRegionUnknown : at->second;
+    };
+    std::vector<uint64_t> room;
+    if (const fb::Event* event = sound_event({letter.raw()->data(), letter.raw()->size()}, room))
+        return event->region() ? known(event->region()->string_view()) : kRegionUnknown;
+    boost::json::error_code failed;
+    const auto value = boost::json::parse(
+        {reinterpret_cast<const char*>(letter.raw()->data()), letter.raw()->size()}, failed);
+    const auto* object = failed ? nullptr : value.if_object();
+    const auto* region = object ? object->if_contains("region") : nullptr;
+    return region && region->is_string() ? known(region->get_string()) : kRegionUnknown;
+}
+
+bool Sight::sees_letter(const RecordView& record, size_t i) const {
+    if (!sees_tenant(record.heads[i].tenant)) return false;
+    if (all_regions_) return true;
+    const fb::DeadLetter* letter = stored_dead_letter(record, i);
+    const uint16_t region = letter ? region_of(*letter) : kRegionUnknown;
+    return region < 64 && (regions_ >> region & 1) != 0;
 }
 
 /// The state of one query: its bounds and what it has used of them.
@@ -127,7 +161,7 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
     }
     const uint64_t type_hash = XXH3_64bits(filter.type.data(), filter.type.size());
     const std::vector<Hash128> keys = keys_of(filter);
-    const Sight sight(filter.scope, names);
+    const Sight sight = sight_of(filter.scope, region.has_value());
     const auto may_hold = [&](const RecordView& record) {
         if (!sight.may_see(record)) return false;
         if (region && !record.may_hold_region(*region)) return false;
@@ -151,7 +185,7 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
     Walk walk;
     walk_back(walk, RecordKind::kEvents, before, may_hold, [&](const RecordView& record, size_t i) {
         if (!matches(record, i)) return true;
-        write_event(json, record, i, names);
+        write_event(json, record, i, names, sight.shows_payload(record.heads[i].region));
         if (++page.count == limit) {
             walk.stopped = "limit";
         } else if (json.size() >= bounds_.bytes) {
@@ -180,9 +214,9 @@ EventPage EventQueries::dead_letters(const LetterFilter& filter, const DeadLette
     json.begin_array();
     Walk walk;
     bool older = false;
-    const Sight sight(filter.scope, names);
+    const Sight sight = sight_of(filter.scope);
     const auto matches = [&](const RecordView& record, size_t i) {
-        if (!sight.sees_letter(record.heads[i])) return false;
+        if (!sight.sees_letter(record, i)) return false;
         if (record.stamp(i) >= filter.until_ns) return false;
         if (tenant && record.heads[i].tenant != *tenant) return false;
         if (filter.status && book.fate(record.first_seq() + i, durable).status() != *filter.status)
@@ -196,7 +230,7 @@ EventPage EventQueries::dead_letters(const LetterFilter& filter, const DeadLette
         older = record.stamp(i) < filter.since_ns;
         if (older) return false;  // and so are all before it
         if (!matches(record, i)) return true;
-        write_dead_letter(json, record, i, names, &book, durable);
+        write_dead_letter(json, record, i, names, &book, durable, shows_letter(sight, record, i));
         if (++page.count == limit) {
             walk.stopped = "limit";
         } else if (json.size() >= bounds_.bytes) {
@@ -228,7 +262,7 @@ bool EventQueries::find(Seq seq, RecordKind kind,
 
 bool EventQueries::sees_event(Seq seq, const Scope& scope) const {
     bool seen = false;
-    const Sight sight(scope, log_.names());
+    const Sight sight = sight_of(scope);
     find(seq, RecordKind::kEvents,
          [&](const RecordView& record, size_t i) { seen = sight.sees(record.heads[i]); });
     return seen;
@@ -237,16 +271,17 @@ bool EventQueries::sees_event(Seq seq, const Scope& scope) const {
 std::optional<std::string> EventQueries::event(Seq seq, const Scope& scope) const {
     JsonWriter json;
     bool found = false;
-    const Sight sight(scope, log_.names());
+    const Sight sight = sight_of(scope);
     find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
         found = sight.sees(record.heads[i]);
-        if (found) write_event(json, record, i, log_.names());
+        if (found) write_event(json, record, i, log_.names(), sight.shows_payload(record.heads[i].region));
     });
     return found ? std::optional(json.take()) : std::nullopt;
 }
 
-std::optional<EventGlance> EventQueries::glance(Seq seq, size_t data_bytes) const {
+std::optional<EventGlance> EventQueries::glance(Seq seq, size_t data_bytes, const Scope& scope) const {
     std::optional<EventGlance> out;
+    const Sight sight = sight_of(scope);
     find(seq, RecordKind::kEvents, [&](const RecordView& record, size_t i) {
         const fb::Event* e = stored_event(record, i);
         if (e == nullptr) return;
@@ -254,11 +289,12 @@ std::optional<EventGlance> EventQueries::glance(Seq seq, size_t data_bytes) cons
             return s == nullptr ? std::string_view() : s->string_view();
         };
         const std::string_view data = text(e->data());
-        size_t end = std::min(data.size(), data_bytes);
+        const bool shown = sight.shows_payload(record.heads[i].region);
+        size_t end = shown ? std::min(data.size(), data_bytes) : 0;
         while (end < data.size() && end > 0 && (static_cast<uint8_t>(data[end]) & 0xc0) == 0x80) --end;
         out.emplace(EventGlance{record.stamp(i), std::string(text(e->id())), std::string(text(e->source())),
                                 std::string(text(e->type())), std::string(text(e->subject())),
-                                std::string(data.substr(0, end)), data.size()});
+                                std::string(data.substr(0, end)), data.size(), !shown});
     });
     return out;
 }
@@ -268,20 +304,21 @@ std::optional<std::string> EventQueries::dead_letter_json(Seq seq, const DeadLet
     JsonWriter json;
     const Seq durable = log_.bounds().next_seq;
     bool found = false;
-    const Sight sight(scope, log_.names());
+    const Sight sight = sight_of(scope);
     find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
-        found = sight.sees_letter(record.heads[i]);
-        if (found) write_dead_letter(json, record, i, log_.names(), &book, durable);
+        found = sight.sees_letter(record, i);
+        if (found)
+            write_dead_letter(json, record, i, log_.names(), &book, durable, shows_letter(sight, record, i));
     });
     return found ? std::optional(json.take()) : std::nullopt;
 }
 
 std::optional<StoredLetter> EventQueries::dead_letter(Seq seq, const Scope& scope) const {
     std::optional<StoredLetter> out;
-    const Sight sight(scope, log_.names());
+    const Sight sight = sight_of(scope);
     find(seq, RecordKind::kDeadLetters, [&](const RecordView& record, size_t i) {
         const fb::DeadLetter* d = stored_dead_letter(record, i);
-        if (d == nullptr || !sight.sees_letter(record.heads[i])) return;
+        if (d == nullptr || !sight.sees_letter(record, i)) return;
         DeadLetter& letter = out.emplace().letter;
         letter.cause = static_cast<Refusal>(d->cause());
         letter.tenant = record.heads[i].tenant;
@@ -311,7 +348,7 @@ NewestEvents EventQueries::newest(Seq since, size_t limit, const Scope& scope) c
     out.next_seq = log.next_seq;
     const Seq from = std::max(since, log.next_seq > kNewestWindow ? log.next_seq - kNewestWindow : 1);
     out.skipped = from > since ? from - since : 0;
-    const Sight sight(scope, log_.names());
+    const Sight sight = sight_of(scope);
     if (!sight.sees_all()) out.skipped = 0;
     std::vector<Seq> places;
     reader_.scan(from, [&](const RecordView& record) {

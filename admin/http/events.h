@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@
 #include "schemas/identity.h"
 #include "storage/dead_letter_book.h"
 #include "storage/event_log.h"
+
+namespace penstock::fb {
+struct DeadLetter;
+}  // namespace penstock::fb
 
 namespace penstock::http {
 
@@ -33,10 +38,24 @@ struct LetterFilter {
     Scope scope = {};                                        ///< of who asks
 };
 
+/// What of regions decides who sees what.
+struct RegionRules {
+    uint64_t staying = 0;                   ///< bit r: payload of region r is shown to nobody beyond it
+    std::map<std::string, uint16_t> names;  ///< and aliases
+};
+
 /// A scope by the numbers that records have.
 class Sight {
   public:
-    Sight(const Scope& scope, const LogNames& names);
+    /// `one_region`: nothing but a single region is asked for.
+    Sight(const Scope& scope, const LogNames& names, RegionRules rules = {}, bool one_region = true);
+    /// A payload that stays is for those alone whose scope names its region, and who ask for nothing else.
+    bool shows_payload(uint16_t region) const {
+        if (region >= 64) return rules_.staying == 0;
+        return (rules_.staying >> region & 1) == 0 || (!all_regions_ && one_region_);
+    }
+    /// Where a refused event would have gone; kRegionUnknown: its bytes do not say.
+    uint16_t region_of(const fb::DeadLetter& letter) const;
     bool sees_all() const { return all_regions_ && all_tenants_; }
     bool sees_all_regions() const { return all_regions_; }
     bool sees_tenant(uint16_t tenant) const {
@@ -46,8 +65,8 @@ class Sight {
         return sees_tenant(head.tenant) &&
                (all_regions_ || (head.region < 64 && regions_ >> head.region & 1));
     }
-    /// Of what was refused it is not known where it belongs: it is for those who see all regions.
-    bool sees_letter(const EventHead& head) const { return all_regions_ && sees_tenant(head.tenant); }
+    /// What does not say where it belongs is for those who see all regions.
+    bool sees_letter(const RecordView& record, size_t i) const;
     bool may_see(const RecordView& record) const {
         return all_regions_ || (record.header->region_mask & regions_) != 0;
     }
@@ -56,6 +75,8 @@ class Sight {
     bool all_regions_, all_tenants_;
     uint64_t regions_ = 0;
     std::vector<bool> tenants_;
+    RegionRules rules_;
+    bool one_region_;
 };
 
 /// A dead letter as it lies in the log.
@@ -71,6 +92,7 @@ struct EventGlance {
     std::string id, source, type, subject;
     std::string data;       ///< its first bytes
     size_t data_bytes = 0;  ///< of all of it
+    bool hidden = false;    ///< it stays in its region
 };
 
 /// What a query found. `items` is a JSON array.
@@ -115,13 +137,19 @@ class EventQueries {
     /// Whether the log has this event and the scope holds it.
     bool sees_event(Seq seq, const Scope& scope) const;
     /// The same event with at most `data_bytes` of its data, cut between characters.
-    std::optional<EventGlance> glance(Seq seq, size_t data_bytes) const;
+    std::optional<EventGlance> glance(Seq seq, size_t data_bytes, const Scope& scope = {}) const;
     NewestEvents newest(Seq since, size_t limit, const Scope& scope = {}) const;
+
+    /// Asked at each query, which follows them.
+    void follow(std::function<RegionRules()> rules) { rules_ = std::move(rules); }
 
     Seq first_seq() const { return log_.bounds().first_seq; }
     Seq next_seq() const { return log_.bounds().next_seq; }
 
   private:
+    Sight sight_of(const Scope& scope, bool one_region = true) const {
+        return {scope, log_.names(), rules_ ? rules_() : RegionRules{}, one_region};
+    }
     struct Walk;
     /// Calls `look` with the record of `kind` that holds the item, and its place in it; false: there is none.
     bool find(Seq seq, RecordKind kind,
@@ -138,6 +166,7 @@ class EventQueries {
     Bounds bounds_;
     LogReader reader_;
     mutable IdentityHasher hasher_;
+    std::function<RegionRules()> rules_;
 };
 
 }  // namespace penstock::http

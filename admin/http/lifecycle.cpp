@@ -88,7 +88,7 @@ void WorkflowDoor::write_alerts(JsonWriter& out, const InstanceView& instance) c
     out.end_array();
 }
 
-void WorkflowDoor::write_lifecycle(JsonWriter& out, const InstanceView& instance) const {
+void WorkflowDoor::write_lifecycle(JsonWriter& out, const InstanceView& instance, const Scope& scope) const {
     std::map<std::string, std::string> stages;
     if (const auto versions = access_.reader.versions(instance.workflow))
         for (const WorkflowVersion& version : *versions)
@@ -115,10 +115,11 @@ void WorkflowDoor::write_lifecycle(JsonWriter& out, const InstanceView& instance
             out.field("late_by_ms", (hop.time_ns - rule->deadline_ns) / 1'000'000).end_object();
         }
         out.end_array();
-        if (const auto event = queries_.glance(hop.seq, kDataShownBytes)) {
+        if (const auto event = queries_.glance(hop.seq, kDataShownBytes, scope)) {
             out.field("received", rfc3339(event->received_ns)).field("id", event->id);
             out.field("source", event->source).field("type", event->type);
             out.field_if("data", event->data).field("data_bytes", event->data_bytes);
+            if (event->hidden) out.field("data_hidden", true);
         }
         out.end_object();
     }
@@ -144,7 +145,7 @@ Response WorkflowDoor::lifecycle(const Request& request) const {
     JsonWriter out;
     out.begin_object().field("key", key).field("tenant", tenant).key("items").begin_array();
     for (const InstanceView& instance : *found)
-        if (sees(request.principal.scope, instance)) write_lifecycle(out, instance);
+        if (sees(request.principal.scope, instance)) write_lifecycle(out, instance, request.principal.scope);
     Response answer;
     answer.body = out.end_array().end_object().take();
     return answer;

@@ -177,11 +177,12 @@ void log_and_engine(Exposition& x, const Telemetry& t) {
 void regions(Exposition& x, const Telemetry& t) {
     if (t.regions.empty()) return;
     const auto each = [&](auto&& value) {
-        for (const auto& region : t.regions) x.sample("region", region->name, value(*region));
+        for (const auto& region : t.regions)
+            if (!region->removed()) x.sample("region", region->name, value(*region));
     };
     constexpr auto kRelaxed = std::memory_order_relaxed;
     x.begin("region_configured", "gauge", "1 where the region has a database.");
-    each([](const RegionTelemetry& r) { return r.configured ? 1 : 0; });
+    each([](const RegionTelemetry& r) { return r.configured.load(kRelaxed) ? 1 : 0; });
     x.begin("region_stored_rows", "gauge", "Rows in the region's database that came from this log.");
     each([](const RegionTelemetry& r) { return r.stored_total.load(kRelaxed); });
     x.begin("region_lag_seconds", "gauge", "Age of the oldest event that waits for the region.");
@@ -204,7 +205,8 @@ void regions(Exposition& x, const Telemetry& t) {
     x.begin("region_failures_total", "counter", "Flushes that failed.");
     each([](const RegionTelemetry& r) { return r.failures_total.read(); });
     x.begin("region_flush_seconds", "histogram", "Time of a flush transaction.");
-    for (const auto& region : t.regions) x.histogram(region->flush_ns, "region", region->name);
+    for (const auto& region : t.regions)
+        if (!region->removed()) x.histogram(region->flush_ns, "region", region->name);
 }
 
 void process_and_http(Exposition& x, const Counters& c) {

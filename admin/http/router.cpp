@@ -142,13 +142,25 @@ const Router::Route Router::kRoutes[] = {
     {"PATCH", "/api/v1/tenants/{id}", Need::kAdmin, nullptr, &Router::change_tenant},
     {"POST", "/api/v1/tenants/{id}/keys", Need::kAdmin, nullptr, &Router::add_tenant_key},
     {"DELETE", "/api/v1/tenants/{id}/keys/{key}", Need::kAdmin, nullptr, &Router::revoke_tenant_key},
+    {"GET", "/api/v1/regions", Need::kViewer, &Router::regions},
+    {"POST", "/api/v1/regions", Need::kAdmin, nullptr, &Router::add_region, false, Reach::kEverything},
+    {"GET", "/api/v1/regions/{name}", Need::kViewer, &Router::region},
+    {"PATCH", "/api/v1/regions/{name}", Need::kAdmin, nullptr, &Router::change_region<&RegionDoor::change>,
+     false, Reach::kEverything},
+    {"DELETE", "/api/v1/regions/{name}", Need::kAdmin, nullptr, &Router::change_region<&RegionDoor::remove>,
+     false, Reach::kEverything},
+    {"POST", "/api/v1/regions/{name}/drain", Need::kAdmin, nullptr,
+     &Router::change_region<&RegionDoor::drain>, false, Reach::kEverything},
+    {"POST", "/api/v1/regions/{name}/resume", Need::kAdmin, nullptr,
+     &Router::change_region<&RegionDoor::resume>, false, Reach::kEverything},
 };
 
 Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
                const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, TenantDoor& tenants,
-               Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters)
+               RegionDoor& regions, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
+               const Counters& counters)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -162,6 +174,7 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       intake_(intake),
       search_(search),
       tenants_(tenants),
+      regions_(regions),
       gate_(gate),
       sign_in_(sign_in),
       people_(people),
@@ -503,6 +516,16 @@ void Router::add_tenant_key(const Request& request, std::string_view id, const A
 
 void Router::revoke_tenant_key(const Request& request, std::string_view place, const Answer& answer) const {
     tenants_.revoke_key(request, place, answer);
+}
+
+Response Router::regions(const Request& request, std::string_view) const { return regions_.list(request); }
+
+Response Router::region(const Request& request, std::string_view name) const {
+    return regions_.show(request, name);
+}
+
+void Router::add_region(const Request& request, std::string_view, const Answer& answer) const {
+    regions_.add(request, answer);
 }
 
 Response Router::maintenance(const Request& request, std::string_view) const {

@@ -14,6 +14,7 @@
 #include "admin/http/intake.h"
 #include "admin/http/message.h"
 #include "admin/http/people.h"
+#include "admin/http/regions.h"
 #include "admin/http/review.h"
 #include "admin/http/sign_in.h"
 #include "admin/http/simulations.h"
@@ -33,8 +34,8 @@ class Router {
     Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
-           EventSearchDoor& search, TenantDoor& tenants, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
-           const Counters& counters);
+           EventSearchDoor& search, TenantDoor& tenants, RegionDoor& regions, Gate& gate, SignInDoor& sign_in,
+           PeopleDoor& people, const Counters& counters);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -144,6 +145,13 @@ class Router {
     void change_tenant(const Request&, std::string_view id, const Answer&) const;
     void add_tenant_key(const Request&, std::string_view id, const Answer&) const;
     void revoke_tenant_key(const Request&, std::string_view place, const Answer&) const;
+    Response regions(const Request&, std::string_view) const;
+    Response region(const Request&, std::string_view name) const;
+    void add_region(const Request&, std::string_view, const Answer&) const;
+    template <void (RegionDoor::*kChange)(const Request&, std::string_view, const Answer&)>
+    void change_region(const Request& request, std::string_view name, const Answer& answer) const {
+        (regions_.*kChange)(request, name, answer);
+    }
     Response asset(std::string_view rest) const;
     void dispatch(Request&, const Answer&) const;
 
@@ -163,6 +171,7 @@ class Router {
     SignInDoor& sign_in_;
     PeopleDoor& people_;
     TenantDoor& tenants_;
+    RegionDoor& regions_;
     const Counters& counters_;
 };
 

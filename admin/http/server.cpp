@@ -77,10 +77,18 @@ struct HttpServer::Impl {
           people(gate, parts.log, asker, *passwords),
           search(parts.search, asker, counters,
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
-          tenants(options.tenants, asker),
+          tenants(with_regions(options.tenants), asker),
+          regions(options.regions, tenants, parts.telemetry, asker),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, search, tenants, gate, sign_in, people, counters),
-          hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
+                 review, audit, intake, search, tenants, regions, gate, sign_in, people, counters),
+          hub(parts.telemetry, parts.clock, sampler, queries, gate, parts.review, counters) {
+        queries.follow([this] { return regions.rules(); });
+    }
+
+    TenantAccess with_regions(TenantAccess access) const {
+        access.region_names = [this] { return regions.taking(); };
+        return access;
+    }
 
     void listen() {
         const tcp::endpoint endpoint = resolve(options.listen);
@@ -205,6 +213,7 @@ struct HttpServer::Impl {
     http::PeopleDoor people;
     http::EventSearchDoor search;
     http::TenantDoor tenants;
+    http::RegionDoor regions;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, gate, hub, counters};

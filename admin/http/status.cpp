@@ -89,8 +89,10 @@ void write_regions(JsonWriter& json, const Telemetry& t, const Sampler& sampler,
     json.key("regions").begin_array();
     for (size_t i = 0; i < t.regions.size(); ++i) {
         const RegionTelemetry& r = *t.regions[i];
-        if (!scope.sees_region(r.name)) continue;
-        json.begin_object().field("name", r.name).field("configured", r.configured);
+        if (r.removed() || !scope.sees_region(r.name)) continue;
+        json.begin_object().field("name", r.name).field("configured", r.configured.load(kRelaxed));
+        json.field("state",
+                   r.drained() ? "drained" : kRegionStateNames[static_cast<size_t>(r.state.load(kRelaxed))]);
         json.field("stored", r.stored_total.load(kRelaxed));
         json.field("rows_per_second", sampler.region_rows_per_second(i));
         json.field("lag_seconds", static_cast<double>(r.lag_ns.load(kRelaxed)) * 1e-9);
@@ -220,8 +222,10 @@ double Sampler::stage_per_second(size_t stage) const {
 
 double Sampler::region_rows_per_second(size_t region) const {
     if (samples_.empty()) return 0;
-    const Sample& from = a_second_ago();
-    return rate(samples_.back().region_rows[region], from.region_rows[region], from);
+    const Sample &from = a_second_ago(), &to = samples_.back();
+    // One that came since has no rate yet.
+    if (region >= from.region_rows.size() || region >= to.region_rows.size()) return 0;
+    return rate(to.region_rows[region], from.region_rows[region], from);
 }
 
 Histogram::Snapshot Sampler::recent(Timing which) const {

@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <utility>
 
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -18,7 +20,7 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 
 namespace {
-constexpr size_t kEventsPerPush = 20;
+constexpr size_t kEventsPerPush = 20, kNewsMax = 50;
 /// Clients have nothing to say; what they send is read (for close and pong) and ignored.
 constexpr size_t kClientMessageBytesMax = 4096;
 }  // namespace
@@ -29,9 +31,12 @@ class StreamClient {
     explicit StreamClient(Principal client) : who(std::move(client)) {}
     virtual ~StreamClient() = default;
     virtual void push(const StreamHub::Message& message) = 0;
+    /// As push, and is not skipped: false, it is to be tried again.
+    virtual bool tell(const StreamHub::Message& message) = 0;
     virtual void close(websocket::close_code code, std::string_view why) = 0;
 
     Principal who;  ///< as it was at the last push
+    Seq given = 0;  ///< of the last item that they were told to have been given
 };
 
 /// One WebSocket. At most one write is under way; a push that finds it so is skipped, never queued: a client
@@ -69,6 +74,15 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
         write(message);
     }
 
+    bool tell(const StreamHub::Message& message) override {
+        if (!open_ || next_) return false;
+        if (writing_)
+            next_ = message;
+        else
+            write(message);
+        return true;
+    }
+
     void close(websocket::close_code code, std::string_view why) override {
         if (!open_) return;
         open_ = false;
@@ -87,6 +101,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
                                         beast::error_code ec, size_t) {
             self->writing_ = false;
             if (ec) self->open_ = false;
+            if (auto next = std::exchange(self->next_, nullptr)) self->write(std::move(next));
         });
     }
     void read() {
@@ -106,10 +121,12 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
     std::shared_ptr<void> lease_;
     beast::flat_buffer incoming_;
     bool open_ = false, writing_ = false;
+    StreamHub::Message next_;  ///< to be written when the one under way is
 };
 
 void StreamHub::join(StreamClient* client) {
     clients_.insert(client);
+    client->given = review_.news_of(client->who.user, std::numeric_limits<Seq>::max(), 0).newest;
     counters_.stream_clients.set(static_cast<int64_t>(clients_.size()));
     if (clients_.size() == 1) {
         next_seq_ = queries_.next_seq();
@@ -172,8 +189,26 @@ void StreamHub::push() {
             m = message("push", found, scope, false);
         }
         client->push(m);
+        push_news(*client);
     }
     next_seq_ = next;
+}
+
+void StreamHub::push_news(StreamClient& client) {
+    if (client.who.user == 0) return;
+    const ReviewNews news = review_.news_of(client.who.user, client.given, kNewsMax);
+    // What is not durable yet may never have been.
+    if (news.items.empty() || news.newest >= telemetry_.committed_seq.load(std::memory_order_acquire)) return;
+    JsonWriter json;
+    json.begin_object().field("kind", "assigned").key("items").begin_array();
+    for (const ReviewItem& item : news.items) {
+        json.begin_object().field("id", item.id).field("queue", item.queue).field("type", item.type);
+        json.field_if("subject", item.subject).field("priority", item.priority);
+        if (item.due_ns != 0) json.field("due", rfc3339(item.due_ns));
+        json.end_object();
+    }
+    if (client.tell(std::make_shared<const std::string>(json.end_array().end_object().take())))
+        client.given = news.newest;
 }
 
 void StreamHub::close_all() {

@@ -12,6 +12,7 @@
 #include "admin/http/events.h"
 #include "admin/http/gate.h"
 #include "admin/http/status.h"
+#include "schemas/review.h"
 
 namespace penstock::http {
 
@@ -26,12 +27,13 @@ class StreamSocket;
 class StreamHub {
   public:
     StreamHub(const Telemetry& telemetry, const Clock& clock, const Sampler& sampler,
-              const EventQueries& queries, const Gate& gate, Counters& counters)
+              const EventQueries& queries, const Gate& gate, const ReviewReader& review, Counters& counters)
         : telemetry_(telemetry),
           clock_(clock),
           sampler_(sampler),
           queries_(queries),
           gate_(gate),
+          review_(review),
           counters_(counters) {}
 
     bool empty() const { return clients_.empty(); }
@@ -57,12 +59,15 @@ class StreamHub {
     Message message(std::string_view kind, const NewestEvents& newest, const Scope& scope,
                     bool with_trend) const;
     NewestEvents newest(Seq since, const Scope& scope);
+    /// Tells a user what they were given since the last time.
+    void push_news(StreamClient& client);
 
     const Telemetry& telemetry_;
     const Clock& clock_;
     const Sampler& sampler_;
     const EventQueries& queries_;
     const Gate& gate_;
+    const ReviewReader& review_;
     Counters& counters_;
     std::unordered_set<StreamClient*> clients_;
     Seq next_seq_ = 1;  ///< events below have been pushed

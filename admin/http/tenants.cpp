@@ -108,6 +108,16 @@ Response TenantDoor::show(std::string_view id) const {
     return answer;
 }
 
+std::vector<std::string> TenantDoor::of_region(std::string_view region) const {
+    std::vector<std::string> names;
+    for (const Tenant& t : access_.of_configuration)
+        if (t.region == region) names.push_back(t.name);
+    if (access_.book)
+        for (const Tenant& t : access_.book->tenants())
+            if (t.region == region) names.push_back(t.name);
+    return names;
+}
+
 std::optional<Tenant> TenantDoor::changeable(std::string_view id, const Answer& answer) const {
     if (!asker_.ready(answer)) return std::nullopt;
     auto found = find(id);
@@ -129,7 +139,7 @@ void TenantDoor::read_settings(RequestBody& body, json::object& record) const {
         if (const auto n = body.number(name, 0, kRateMax)) record[name] = *n;
     if (!body.members.contains("region")) return;
     const std::string region = body.text("region");
-    const auto& known = access_.region_names;
+    const auto known = access_.region_names();
     if (!region.empty() && std::find(known.begin(), known.end(), region) == known.end())
         body.wrong(fmt::format("\"region\" is not known; known are {}", fmt::join(known, ", ")));
     record["region"] = region;

@@ -16,9 +16,10 @@ namespace penstock {
 
 /// What the HTTP side sees of tenants.
 struct TenantAccess {
-    const TenantReader* book = nullptr;     ///< none: tenants are not managed here
-    std::vector<Tenant> of_configuration;   ///< shown, and never changed
-    std::vector<std::string> region_names;  ///< that a tenant's events may go to
+    const TenantReader* book = nullptr;    ///< none: tenants are not managed here
+    std::vector<Tenant> of_configuration;  ///< shown, and never changed
+    /// That a tenant's events may go to.
+    std::function<std::vector<std::string>()> region_names;
     /// Gives the name its number in the log, durably; none: there is no room for another.
     std::function<std::optional<uint16_t>(const std::string& name)> give_id;
 };
@@ -37,6 +38,8 @@ class TenantDoor {
 
     Response list() const;
     Response show(std::string_view id) const;
+    /// Names of those whose events go to the region where they name none.
+    std::vector<std::string> of_region(std::string_view region) const;
     /// These call `answer` once, possibly later.
     void add(const Request& request, const Answer& answer);
     void change(const Request& request, std::string_view id, const Answer& answer);

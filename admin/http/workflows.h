@@ -51,7 +51,7 @@ class WorkflowDoor {
     std::optional<Response> refuse_owned(std::string_view name) const;
     /// The version that the record at `seq` made or changed.
     Response after_change(const std::string& name, Seq seq, uint64_t number, unsigned status) const;
-    void write_lifecycle(JsonWriter& out, const InstanceView& instance) const;
+    void write_lifecycle(JsonWriter& out, const InstanceView& instance, const Scope& scope) const;
     void write_alerts(JsonWriter& out, const InstanceView& instance) const;
 
     const WorkflowAccess& access_;

@@ -74,6 +74,12 @@ std::string_view audit_action(ControlKind kind) {
 }
 
 void AuditBook::apply(const RecordView& record) {
+    note(record);
+    std::lock_guard lock(mutex_);
+    audited_to_ = record.end_seq();
+}
+
+void AuditBook::note(const RecordView& record) {
     if (record.header->kind != RecordKind::kControl || record.count() == 0) return;
     const auto* c = flatbuffers::GetRoot<fb::Control>(record.bytes(0).data());
     const auto kind = static_cast<ControlKind>(c->kind());
@@ -97,9 +103,10 @@ void AuditBook::apply(const RecordView& record) {
     if (kind == ControlKind::kWorkflowVersion) e.action = "workflow." + m.text("action");
     e.record = audit_hash(text);
     if (facts_of) {
-        AuditFacts facts = facts_of(kind, name, e.seq);
+        AuditFacts facts = facts_of(kind, name, m, e.seq);
         if (facts.again) return;
         e.done = facts.done;
+        e.region = facts.region;
         e.before = std::move(facts.before);
         e.after = std::move(facts.after);
     }
@@ -157,6 +164,23 @@ std::vector<AuditEntry> AuditBook::recent(const AuditFilter& filter, uint64_t be
     for (auto e = entries_.rbegin(); e != entries_.rend() && out.size() < limit; ++e)
         if (e->number < before && filter.matches(*e)) out.push_back(*e);
     return out;
+}
+
+std::vector<AuditEntry> AuditBook::regional(uint16_t region, Seq from, Seq to, uint64_t& oldest) const {
+    std::lock_guard lock(mutex_);
+    oldest = entries_.empty() ? head_.number + 1 : entries_.front().number;
+    std::vector<AuditEntry> out;
+    for (auto e = entries_.rbegin(); e != entries_.rend() && e->seq >= from; ++e)
+        if (e->seq < to && e->region == region) out.push_back(*e);
+    // What is older than the oldest in memory is with the store only where the span reaches so far back.
+    if (!entries_.empty() && entries_.front().seq < from) oldest = 0;
+    std::reverse(out.begin(), out.end());
+    return out;
+}
+
+Seq AuditBook::audited_to() const {
+    std::lock_guard lock(mutex_);
+    return audited_to_;
 }
 
 }  // namespace penstock

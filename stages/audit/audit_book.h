@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/record_text.h"
 #include "pipeline/state_machine.h"
 #include "schemas/audit.h"
 
@@ -22,7 +23,8 @@ class AuditBook final : public StateMachine {
     static constexpr size_t kRecentMax = 10'000;
 
     /// What came of a command; called inside apply. Unset: done, without states.
-    std::function<AuditFacts(ControlKind kind, std::string_view name, Seq seq)> facts_of;
+    std::function<AuditFacts(ControlKind kind, std::string_view name, const RecordText& text, Seq seq)>
+        facts_of;
 
     uint8_t row_prefix() const override { return kAuditHeadRow; }
     void apply(const RecordView& record) override;
@@ -37,8 +39,15 @@ class AuditBook final : public StateMachine {
     std::vector<AuditEntry> recent(const AuditFilter& filter, uint64_t before, size_t limit,
                                    uint64_t& oldest) const;
 
+    /// Those of a region and of records in [from, to) that are in memory, by sequence; `oldest`: as above.
+    std::vector<AuditEntry> regional(uint16_t region, Seq from, Seq to, uint64_t& oldest) const;
+    Seq audited_to() const;
+
   private:
-    mutable std::mutex mutex_;        // guards what follows
+    void note(const RecordView& record);
+
+    mutable std::mutex mutex_;  // guards what follows
+    Seq audited_to_ = 0;
     std::deque<AuditEntry> entries_;  ///< the newest last; numbers without gaps
     AuditHead head_;
     bool head_dirty_ = false;

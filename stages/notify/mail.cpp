@@ -63,11 +63,18 @@ DeliveryResult MailChannel::deliver(const Notification& notification) {
     result.channel = notification.channel;
     result.attempt = notification.attempt + 1;
 
-    const std::string message = mail_message(notification, options_.from, options_.to);
+    const std::vector<std::string> to =
+        notification.to.empty() ? options_.to : std::vector<std::string>{notification.to};
+    if (!notification.to.empty() && !is_mail_address(notification.to)) {
+        result.permanent = true;
+        result.detail = "the receiver's address is none";
+        return result;
+    }
+    const std::string message = mail_message(notification, options_.from, to);
     std::string_view rest = message;
     Dialogue dialogue;
     TextList receivers;
-    for (const std::string& address : options_.to) receivers.add("<" + address + ">");
+    for (const std::string& address : to) receivers.add("<" + address + ">");
     const std::string from = "<" + options_.from + ">";
     // The operator names one mail server, as a rule inside the own network.
     CURL* curl =

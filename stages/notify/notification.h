@@ -18,6 +18,7 @@ struct Notification {
     std::string json;        ///< the payload, complete
     std::string subject;     ///< of a mail
     std::string text;        ///< plain text body of a mail
+    std::string to = {};     ///< of a mail: who gets it in place of the target's own receivers; empty: they
     uint32_t attempt = 0;    ///< attempts made before
 
     size_t bytes() const { return json.size() + subject.size() + text.size(); }

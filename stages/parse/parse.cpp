@@ -44,6 +44,10 @@ struct ParseStage::Impl {
                 fmt::format(
                     "region '{}' is not configured; use a configured name or alias, or leave region out",
                     fields.region.substr(0, limits::kNameBytesMax))};
+        if (vocabulary.is_draining(region))
+            throw ReadFailure{Refusal::kRegionDraining,
+                              fmt::format("region '{}' takes no new events",
+                                          fields.region.substr(0, limits::kNameBytesMax))};
         const std::string_view type = vocabulary.type(fields.type);
         const bool aliased = type.data() != fields.type.data();
         fields.type = type;

@@ -13,17 +13,19 @@
 
 namespace penstock {
 
-/// Fixed after start.
+/// Intake thread.
 struct Vocabulary {
     absl::flat_hash_map<std::string, uint16_t> regions;  ///< names and aliases -> id in the log
     absl::flat_hash_map<std::string, std::string> type_aliases;
     bool refuse_unknown_regions = false;  ///< else route gives them a region
+    uint64_t draining = 0;                ///< bit r: region r takes no new events
 
     uint16_t region(std::string_view name) const {
         if (name.empty()) return kRegionNone;
         const auto it = regions.find(absl::string_view(name.data(), name.size()));
         return it == regions.end() ? kRegionUnknown : it->second;
     }
+    bool is_draining(uint16_t region) const { return region < 64 && (draining >> region & 1) != 0; }
     std::string_view type(std::string_view name) const {
         if (type_aliases.empty()) return name;
         const auto it = type_aliases.find(absl::string_view(name.data(), name.size()));

@@ -26,6 +26,7 @@ void ReviewBook::assign(ReviewItem& item, Person& person, ReviewStepKind kind, c
     item.assigned_ns = now.ns;
     item.claimed_ns = 0;
     person.held.insert(item.id);
+    person.given = now.seq;
     step(item, kind, ReviewState::kAssigned, by, now);
     set_lease(item, now.ns + policy_.lease_ns);
 }
@@ -61,25 +62,24 @@ void ReviewBook::offer(ReviewItem& item, Now now) {
         return a_last != b_last ? b_last : a.held.size() < b.held.size();
     };
     for (auto& [user, person] : people_) {
-        if (!person.facts.active || person.held.size() >= policy_.held_max || !may_take(person, item))
-            continue;
+        if (!has_room(person) || !may_take(person, item)) continue;
         if (!best || before(person, *best)) best = &person;
     }
     if (!best) return;
     take_out(item);
-    assign(item, *best, ReviewStepKind::kAssigned, {"penstock", {}, {}, 0, {}, 0}, now);
+    assign(item, *best, ReviewStepKind::kAssigned, {std::string(kSelf), {}, {}, 0, {}, 0}, now);
 }
 
 /// Until there is no room, or nothing waits that this person may take.
 void ReviewBook::draw(Person& person, Now now) {
-    while (person.facts.active && person.held.size() < policy_.held_max) {
+    while (has_room(person)) {
         const Place* first = nullptr;
         for (const auto& [lane, places] : lanes_)
             if ((!first || *places.begin() < *first) && may_take(person, lane)) first = &*places.begin();
         if (!first) return;
         ReviewItem& item = items_.change(std::get<2>(*first));
         take_out(item);
-        assign(item, person, ReviewStepKind::kAssigned, {"penstock", {}, {}, 0, {}, 0}, now);
+        assign(item, person, ReviewStepKind::kAssigned, {std::string(kSelf), {}, {}, 0, {}, 0}, now);
     }
 }
 
@@ -88,13 +88,21 @@ void ReviewBook::draw_for(uint64_t user, Now now) {
     if (const auto person = people_.find(user); person != people_.end()) draw(person->second, now);
 }
 
-void ReviewBook::return_all(Person& person, Now now) {
-    const Command by{"penstock", {}, person.facts.name + " is not there any more", 0, {}, 0};
+/// `begun`: also what they work on.
+void ReviewBook::return_held(Person& person, bool begun, const std::string& why, Now now) {
+    const Command by{std::string(kSelf), {}, why, 0, {}, 0};
     for (const uint64_t id : std::set<uint64_t>(person.held)) {
+        if (!begun && items_.at(id).state != ReviewState::kAssigned) continue;
         ReviewItem& item = items_.change(id);
         take_out(item);
         put_back(item, ReviewStepKind::kLeft, ReviewState::kReturned, by, now);
     }
+}
+
+void ReviewBook::set_away(uint64_t user, Person& person, StampNs at_ns) {
+    if (person.away_ns != 0) timers_.erase({person.away_ns, kAway, user});
+    person.away_ns = at_ns;
+    if (at_ns != 0) timers_.insert({at_ns, kAway, user});
 }
 
 void ReviewBook::on_operator(const Operator& who, StampNs at_ns, Seq seq) {
@@ -102,11 +110,19 @@ void ReviewBook::on_operator(const Operator& who, StampNs at_ns, Seq seq) {
     Person& person = people_[who.user];
     person.facts = who;
     person.regions = policy_.mask_of(who.regions);
-    if (seq == 0) return;  // all that followed from it is loaded
+    const bool here = who.active && who.enabled;
+    const StampNs away_ns = who.last_seen_ns + kAwayNs;
+    if (seq == 0) {
+        // All that followed from it is loaded; who counted as away has nothing that they have not begun, so
+        // that counting them as away again changes nothing.
+        set_away(who.user, person, here ? away_ns : 0);
+        return;
+    }
     const Now now{at_ns, seq};
     run_timers(now);
-    if (!who.active || !who.enabled) return return_all(person, now);
-    const Command by{"penstock", {}, who.name + " may not take it any more", 0, {}, 0};
+    set_away(who.user, person, here && away_ns > now.ns ? away_ns : 0);
+    if (!here) return return_held(person, true, who.name + " is not there any more", now);
+    const Command by{std::string(kSelf), {}, who.name + " may not take it any more", 0, {}, 0};
     for (const uint64_t id : std::set<uint64_t>(person.held)) {
         if (may_take(person, items_.at(id))) continue;
         ReviewItem& item = items_.change(id);

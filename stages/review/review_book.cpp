@@ -13,12 +13,17 @@ namespace penstock {
 namespace {
 
 constexpr StampNs kNever = std::numeric_limits<StampNs>::max();
-constexpr std::string_view kSelf = "penstock";
 
 }  // namespace
 
 ReviewBook::Place ReviewBook::place_of(const ReviewItem& item) {
     return {static_cast<uint8_t>(255 - item.priority), item.due_ns == 0 ? kNever : item.due_ns, item.id};
+}
+
+Seq ReviewBook::given_at(const ReviewItem& item) {
+    for (auto step = item.history.rbegin(); step != item.history.rend(); ++step)
+        if (step->after == ReviewState::kAssigned && step->before != ReviewState::kAssigned) return step->seq;
+    return 0;
 }
 
 void ReviewBook::apply(const RecordView& record) {
@@ -142,6 +147,10 @@ void ReviewBook::run_timers(Now now) {
             lease_over(id, now);
         } else if (of == kExpiry) {
             expire(id, now);
+        } else if (of == kAway) {
+            Person& person = people_.at(id);
+            person.away_ns = 0;
+            return_held(person, false, person.facts.name + " gave no sign of life", now);
         } else {
             --by_state_[static_cast<size_t>(items_.at(id).state)];
             items_.erase(id);
@@ -187,10 +196,26 @@ void ReviewBook::over(ReviewItem& item, Now now) {
 void ReviewBook::boot(std::string_view facts, Now now) {
     facts_ = facts;
     facts_dirty_ = true;
-    policy_ = read_review_policy(facts);
-    for (auto& [user, person] : people_) person.regions = policy_.mask_of(person.facts.regions);
+    take_policy(facts);
     // Somebody may see more regions, or have more room, than before.
     for (auto& [user, person] : people_) draw(person, now);
+}
+
+void ReviewBook::take_policy(std::string_view facts) {
+    policy_ = read_review_policy(facts);
+    for (const auto& [id, name] : named_) {
+        if (policy_.regions.size() <= id) policy_.regions.resize(id + size_t{1});
+        policy_.regions[id] = name;
+    }
+    for (auto& [user, person] : people_) person.regions = policy_.mask_of(person.facts.regions);
+}
+
+void ReviewBook::on_region(const std::string& name, uint16_t id, StampNs at_ns, Seq seq) {
+    std::lock_guard lock(mutex_);
+    if (!named_.emplace(id, name).second) return;
+    take_policy(facts_);
+    if (seq == 0) return;
+    for (auto& [user, person] : people_) draw(person, {at_ns, seq});
 }
 
 }  // namespace penstock

@@ -39,6 +39,11 @@ void ReviewBook::control(const RecordView& record) {
     const Now now{record.last_stamp(), record.first_seq()};
     if (kind == ControlKind::kBoot) return boot(text, now);
     if (kind == ControlKind::kRegionsFlushed) return flushed(text);
+    if (kind == ControlKind::kReviewTold) {
+        const auto user = number_of(name, 10);
+        if (user) work_.make(*user).told = static_cast<Seq>(RecordText(text).number("seq"));
+        return;
+    }
     if (!is_review(kind)) return;
     const RecordText m(text);
     const Command by{m.text("by"),
@@ -209,7 +214,8 @@ ReviewOutcome ReviewBook::reassign(ReviewItem& item, const RecordText& m, const 
     };
     if (at == people_.end()) return refused(Result::kNoUser, fmt::format("there is no user {}", to));
     Person& person = at->second;
-    if (!person.facts.active) return refused(Result::kNotActive, fmt::format("{} is not active", to));
+    if (person.away_ns == 0)
+        return refused(Result::kNotActive, fmt::format("{} is not there, or gave no sign of life", to));
     if (!may_take(person, item))
         return refused(Result::kNotTheirs, fmt::format("its region, skills or role are not {}'s", to));
     if (item.holder != person.facts.user && person.held.size() >= policy_.held_max)
@@ -283,7 +289,7 @@ ReviewOutcome ReviewBook::undo(ReviewItem& item, const RecordText& m, const Comm
     item.decision_seq = now.seq;
     open_.insert(place_of(item));
     const auto person = people_.find(by.user);
-    const bool mine = person != people_.end() && person->second.facts.active &&
+    const bool mine = person != people_.end() && person->second.away_ns != 0 &&
                       person->second.held.size() < policy_.held_max && may_take(person->second, item);
     if (mine) {
         assign(item, person->second, ReviewStepKind::kUndone, by, now);
@@ -322,17 +328,42 @@ void ReviewBook::keep_decision(const ReviewItem& item, const ReviewStep& s, cons
     d.created_ns = item.created_ns;
     d.assigned_ns = item.assigned_ns;
     d.claimed_ns = item.claimed_ns;
+    to_flush_[d.region].insert(d.seq);
     decisions_.add(d.seq, std::move(d));
 }
 
 void ReviewBook::flushed(std::string_view text) {
     const RecordText positions(text);
+    bool went_back = false;
+    for (size_t region = 0; region < policy_.regions.size(); ++region) {
+        if (!positions.find(policy_.regions[region])) continue;
+        const auto below = static_cast<Seq>(positions.number(policy_.regions[region]));
+        const Flushed* known = flushed_.find(region);
+        const Seq before = known ? known->below : 0;
+        if (below == before) continue;
+        went_back = went_back || below < before;  // restored from a backup
+        flushed_.make(region).below = below;
+        const auto own = to_flush_.find(region);
+        if (own != to_flush_.end()) own->second.erase(own->second.begin(), own->second.lower_bound(below));
+    }
+    if (went_back) find_to_flush();
+    if (decisions_.size() <= kDecisionsKept) return;
     std::vector<uint64_t> gone;
     for (const auto& [seq, d] : decisions_.rows()) {
-        const std::string region = d.region < policy_.regions.size() ? policy_.regions[d.region] : "";
-        if (static_cast<int64_t>(seq) < positions.number(region)) gone.push_back(seq);
+        if (decisions_.size() - gone.size() <= kDecisionsKept) break;
+        if (to_flush_[d.region].contains(seq)) continue;
+        gone.push_back(seq);
+        flushed_.change(d.region).forgotten_below = seq + 1;
     }
     for (const uint64_t seq : gone) decisions_.erase(seq);
+}
+
+void ReviewBook::find_to_flush() {
+    to_flush_.clear();
+    for (const auto& [seq, d] : decisions_.rows()) {
+        const Flushed* known = flushed_.find(d.region);
+        if (!known || seq >= known->below) to_flush_[d.region].insert(seq);
+    }
 }
 
 }  // namespace penstock

@@ -59,7 +59,7 @@ ReviewSummary ReviewBook::summary() const {
     ReviewSummary s;
     s.by_state = by_state_;
     s.not_kept = not_kept_;
-    s.decisions_to_flush = decisions_.size();
+    for (const auto& [region, seqs] : to_flush_) s.decisions_to_flush += seqs.size();
     for (const auto& [lane, places] : lanes_) {
         s.waiting_by_region[lane.region] += places.size();
         const StampNs oldest = items_.at(std::get<2>(*places.begin())).created_ns;
@@ -73,6 +73,39 @@ ReviewSummary ReviewBook::summary() const {
         s.operators.push_back(std::move(load));
     }
     return s;
+}
+
+ReviewNews ReviewBook::news_of(uint64_t user, Seq after, size_t max) const {
+    std::lock_guard lock(mutex_);
+    const auto person = people_.find(user);
+    if (person == people_.end()) return {};
+    ReviewNews news{person->second.given};
+    if (news.newest <= after) return news;
+    std::vector<std::pair<Seq, uint64_t>> given;
+    for (const uint64_t id : person->second.held) {
+        const ReviewItem& item = items_.at(id);
+        if (item.state == ReviewState::kAssigned && given_at(item) > after)
+            given.emplace_back(given_at(item), id);
+    }
+    std::sort(given.begin(), given.end());
+    if (given.size() > max) given.erase(given.begin(), given.end() - static_cast<ptrdiff_t>(max));
+    for (const auto& [seq, id] : given) news.items.push_back(items_.at(id));
+    return news;
+}
+
+Seq ReviewBook::told_to(uint64_t user) const {
+    std::lock_guard lock(mutex_);
+    const Work* work = work_.find(user);
+    return work ? work->told : 0;
+}
+
+RegionWork ReviewBook::work_of(uint16_t region) const {
+    std::lock_guard lock(mutex_);
+    RegionWork work;
+    for (const auto& place : open_) work.open_items += items_.at(std::get<2>(place)).region == region;
+    if (const auto own = to_flush_.find(region); own != to_flush_.end())
+        work.decisions_to_flush = own->second.size();
+    return work;
 }
 
 std::optional<ReviewOutcome> ReviewBook::outcome(Seq seq) const {
@@ -96,9 +129,24 @@ Seq ReviewBook::decided_to() const {
     return decided_to_;
 }
 
-size_t ReviewBook::decisions_kept() const {
+uint16_t ReviewBook::region_id(std::string_view name) const {
     std::lock_guard lock(mutex_);
-    return decisions_.size();
+    const auto at = std::find(policy_.regions.begin(), policy_.regions.end(), name);
+    return name.empty() || at == policy_.regions.end() ? kRegionNone
+                                                       : static_cast<uint16_t>(at - policy_.regions.begin());
+}
+
+size_t ReviewBook::decisions_to_flush() const {
+    std::lock_guard lock(mutex_);
+    size_t n = 0;
+    for (const auto& [region, seqs] : to_flush_) n += seqs.size();
+    return n;
+}
+
+Seq ReviewBook::forgotten_below(uint16_t region) const {
+    std::lock_guard lock(mutex_);
+    const Flushed* known = flushed_.find(region);
+    return known ? known->forgotten_below : 0;
 }
 
 }  // namespace penstock

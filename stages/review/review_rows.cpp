@@ -7,7 +7,8 @@
 namespace penstock {
 namespace {
 
-constexpr uint8_t kItemRow = 1, kDecisionRow = 2, kAnsweredRow = 3, kWorkRow = 4, kFactsRow = 5;
+constexpr uint8_t kItemRow = 1, kDecisionRow = 2, kAnsweredRow = 3, kWorkRow = 4, kFactsRow = 5,
+                  kFlushedRow = 6;
 
 void put_step(RowWriter& out, const ReviewStep& s) {
     out.value(s.seq).value(s.at_ns).value(s.version);
@@ -94,9 +95,11 @@ ReviewOutcome get_outcome(RowReader& in) {
 ReviewBook::ReviewBook()
     : items_(kPrefix, kItemRow, put_item),
       decisions_(kPrefix, kDecisionRow, put_decision),
+      flushed_(kPrefix, kFlushedRow,
+               [](RowWriter& out, const Flushed& f) { out.value(f.below).value(f.forgotten_below); }),
       answered_(kPrefix, kAnsweredRow, put_answered),
-      work_(kPrefix, kWorkRow, [](RowWriter& out, const Work& w) { out.value(w.last_ns).value(w.decided); }) {
-}
+      work_(kPrefix, kWorkRow,
+            [](RowWriter& out, const Work& w) { out.value(w.last_ns).value(w.decided).value(w.told); }) {}
 
 void ReviewBook::put_item(RowWriter& out, const ReviewItem& i) {
     out.value(i.event_seq).value(i.alert).value(i.alert_episode).value(i.tenant).value(i.region);
@@ -134,6 +137,7 @@ void ReviewBook::begin_save(Checkpoint& out) {
     std::lock_guard lock(mutex_);
     items_.begin_save(out);
     decisions_.begin_save(out);
+    flushed_.begin_save(out);
     answered_.begin_save(out);
     work_.begin_save(out);
     if (!std::exchange(facts_dirty_, false)) return;
@@ -144,8 +148,8 @@ void ReviewBook::begin_save(Checkpoint& out) {
 
 bool ReviewBook::save_some(size_t rows) {
     std::lock_guard lock(mutex_);
-    return items_.save_some(rows) || decisions_.save_some(rows) || answered_.save_some(rows) ||
-           work_.save_some(rows);
+    return items_.save_some(rows) || decisions_.save_some(rows) || flushed_.save_some(rows) ||
+           answered_.save_some(rows) || work_.save_some(rows);
 }
 
 void ReviewBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
@@ -165,6 +169,11 @@ void ReviewBook::load_row(std::span<const uint8_t> key_bytes, std::span<const ui
         items_.load(id, get_item(in, id));
     } else if (table == kDecisionRow) {
         decisions_.load(id, get_decision(in, id));
+    } else if (table == kFlushedRow) {
+        Flushed f;
+        f.below = in.value<Seq>();
+        f.forgotten_below = in.value<Seq>();
+        flushed_.load(id, f);
     } else if (table == kAnsweredRow) {
         Answered a;
         for (std::string* text : {&a.by, &a.key, &a.request}) *text = text_of(in);
@@ -176,23 +185,28 @@ void ReviewBook::load_row(std::span<const uint8_t> key_bytes, std::span<const ui
         Work w;
         w.last_ns = in.value<StampNs>();
         w.decided = in.value<uint64_t>();
+        w.told = in.value<Seq>();
         work_.load(id, w);
     }
 }
 
 void ReviewBook::loaded(StampNs) {
     std::lock_guard lock(mutex_);
-    policy_ = read_review_policy(facts_);
     for (const auto& [id, item] : items_.rows()) {
         ++by_state_[static_cast<size_t>(item.state)];
         if (!is_over(item.state)) open_.insert(place_of(item));
         if (waits(item.state)) lanes_[lane_of(item)].insert(place_of(item));
-        if (item.holder != 0) people_[item.holder].held.insert(id);
+        if (item.holder != 0) {
+            Person& holder = people_[item.holder];
+            holder.held.insert(id);
+            holder.given = std::max(holder.given, given_at(item));
+        }
         if (item.lease_until_ns != 0) timers_.insert({item.lease_until_ns, kLease, id});
         if (item.expires_ns != 0) timers_.insert({item.expires_ns, kExpiry, id});
         if (item.forget_ns != 0) timers_.insert({item.forget_ns, kForget, id});
     }
-    for (auto& [user, person] : people_) person.regions = policy_.mask_of(person.facts.regions);
+    find_to_flush();
+    take_policy(facts_);
 }
 
 }  // namespace penstock

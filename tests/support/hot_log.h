@@ -48,6 +48,7 @@ class HotLog {
     }
 
     EventLog& log() { return *log_; }
+    std::string path() const { return folder_ + "/log"; }
     Seq next_seq() const { return next_seq_; }
     /// Received time of the next item.
     void set_stamp(StampNs stamp_ns) { stamp_ns_ = std::max(stamp_ns_, stamp_ns); }

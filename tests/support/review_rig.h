@@ -46,6 +46,15 @@ class ReviewRig {
         now_ = seconds;
         control(ControlKind::kTick, "", "");
     }
+    /// As to(), while all who are active give signs of life.
+    void to_at_work(double seconds) {
+        while (now_ + 30 < seconds) {
+            now_ += 30;
+            for (const auto& [user, who] : std::map<uint64_t, Operator>(people))
+                if (who.active) person(user, who.regions, who.role, who.skills);
+        }
+        to(seconds);
+    }
     Operator person(uint64_t user, std::vector<std::string> regions = {}, Role role = Role::kOperator,
                     std::vector<std::string> skills = {}, bool active = true) {
         Operator who;

@@ -237,6 +237,12 @@ TEST(Operators, TwoHundredAtOneQueueDecideEachItemOnceInItsRegionThroughKills) {
                                   std::find(kRegions.begin(), kRegions.end(), name) - kRegions.begin())),
                   0)
             << name << ": by its own people";
+        EXPECT_EQ(
+            cluster->number("SELECT count(*) FROM penstock.audit a JOIN penstock.decision d ON d.log = a.log "
+                            "AND d.seq = a.seq WHERE a.action = 'review.decided' AND a.done AND a.target = "
+                            "d.item::text AND a.user_name = d.user_name"),
+            sent[name])
+            << name << ": each of them in its audit trail";
     }
     EXPECT_LE(told.most_held, 50u);
     for (const std::string& fault : told.faults) ADD_FAILURE() << fault;

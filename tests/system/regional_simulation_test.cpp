@@ -23,9 +23,9 @@ class RegionalSimulation : public ::testing::Test {
         PENSTOCK_NEEDS_POSTGRES();
         shared_cluster().reset();
         rig = std::make_unique<RegionRig>(shared_cluster().dsn());
-        simulations = std::make_unique<LogSimulations>(
-            rig->hot.log(), Engine::Options{},
-            std::map<std::string, std::string>{{"eu", shared_cluster().dsn()}});
+        simulations = std::make_unique<LogSimulations>(rig->hot.log(), Engine::Options{}, [] {
+            return std::map<std::string, std::string>{{"eu", shared_cluster().dsn()}};
+        });
     }
     void event(int64_t at_s, LoggedEvent one) {
         rig->hot.set_stamp(kStart + at_s * kSecond);

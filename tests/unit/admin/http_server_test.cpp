@@ -40,6 +40,7 @@ struct HttpServerTest : testing::Test {
         telemetry.readiness = Readiness::kReady;
         HttpServer::Options options{.listen = "127.0.0.1:0"};
         options.tenants.of_configuration.emplace_back().id = 1;
+        options.regions.of_configuration.emplace_back().name = "1";
         start(options);
     }
     void start(const HttpServer::Options& options) {
@@ -111,7 +112,7 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 68u);
+    EXPECT_EQ(routes, 72u);
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {

@@ -49,7 +49,7 @@ void save(AuditBook& book, StateStore& store, Seq applied) {
 
 TEST(AuditBook, KeepsWhoDidWhatAndLeavesOutWhatNobodyDid) {
     AuditBook book;
-    book.facts_of = [](ControlKind, std::string_view, Seq seq) {
+    book.facts_of = [](ControlKind, std::string_view, const RecordText&, Seq seq) {
         return AuditFacts{.done = seq != 3, .before = "firing", .after = "acked"};
     };
     feed(book, 1, ControlKind::kTick, "", "");
@@ -156,6 +156,36 @@ TEST(AuditChain, AnyChangeOfAnEntryChangesItsHash) {
     changed = e;
     changed.done = false;
     EXPECT_NE(audit_chain(before, changed), chain);
+}
+
+TEST(AuditBook, EntriesOfARegionAreGivenOnceBySequence) {
+    AuditBook book;
+    book.facts_of = [](ControlKind, std::string_view, const RecordText&, Seq seq) {
+        AuditFacts facts;
+        facts.region = seq % 2 == 0 ? uint16_t{3} : kRegionNone;
+        return facts;
+    };
+    for (Seq seq = 1; seq <= 8; ++seq) feed(book, seq, ControlKind::kAlertAcked, "00ff", R"({"by":"emma"})");
+    uint64_t oldest = 0;
+    const auto some = book.regional(3, 3, 8, oldest);
+    ASSERT_EQ(some.size(), 2u);
+    EXPECT_EQ(some[0].seq, 4u);
+    EXPECT_EQ(some[1].seq, 6u);
+    EXPECT_EQ(oldest, 0u) << "nothing of it is with a store";
+    EXPECT_EQ(book.regional(3, 1, 8, oldest).size(), 3u);
+    EXPECT_EQ(oldest, 1u) << "what is older than the first entry is with a store, if anything is";
+    EXPECT_TRUE(book.regional(2, 1, 9, oldest).empty());
+    EXPECT_EQ(book.audited_to(), 9u);
+    // The region is a part of what is chained, and comes back from a store.
+    RowWriter row;
+    put_audit_entry(row, some[0]);
+    const auto again = get_audit_entry(some[0].number, row.bytes());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->region, 3);
+    EXPECT_TRUE(again->done);
+    AuditEntry other = *again;
+    other.region = kRegionNone;
+    EXPECT_NE(audit_chain({}, other), audit_chain({}, *again));
 }
 
 }  // namespace

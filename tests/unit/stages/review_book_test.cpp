@@ -91,12 +91,12 @@ TEST(ReviewBook, ALeaseEndsExactlyAndAnOldFenceIsRefused) {
     rig.person(1);
     rig.event();
     const auto first = rig.claim(1, 1);
-    rig.to(899);
+    rig.to_at_work(899);
     EXPECT_EQ(rig.command(ControlKind::kReviewRenewed, 1, 1, fmt::format("\"fence\":{}", first.fence)).result,
               Result::kDone);
-    rig.to(1'798);
+    rig.to_at_work(1'798);
     EXPECT_EQ(rig.item(1).state, ReviewState::kInReview);
-    rig.to(1'800);
+    rig.to_at_work(1'800);
     EXPECT_EQ(rig.item(1).state, ReviewState::kAssigned) << "nobody else may take it";
     EXPECT_EQ(rig.decide(1, 1, first.fence).result, Result::kStale);
     const auto second = rig.claim(1, 1);
@@ -110,7 +110,7 @@ TEST(ReviewBook, ALeaseThatEndsGivesTheItemToSomebodyElse) {
     rig.event();
     rig.claim(1, 1);
     rig.person(2);
-    rig.to(901);
+    rig.to_at_work(901);
     EXPECT_EQ(rig.item(1).holder, 2u);
 }
 
@@ -119,12 +119,32 @@ TEST(ReviewBook, WhatIsAssignedIsKeptForSomebodyWhoWorks) {
     rig.person(1);
     rig.event(), rig.event();
     rig.person(2);
-    rig.to(600);
+    rig.to_at_work(600);
     rig.claim(1, 1);
-    rig.to(901);
+    rig.to_at_work(901);
     EXPECT_EQ(rig.item(2).holder, 1u);
-    rig.to(1'501);
+    rig.to_at_work(1'501);
     EXPECT_EQ(rig.item(2).holder, 2u);
+}
+
+TEST(ReviewBook, WhoGivesNoSignOfLifeKeepsOnlyWhatTheyHaveBegun) {
+    ReviewRig rig;
+    rig.person(1);
+    rig.event(), rig.event();
+    rig.claim(1, 1);
+    rig.to(89);
+    EXPECT_EQ(rig.held(1), 2u);
+    rig.to(91);
+    EXPECT_EQ(rig.item(1).state, ReviewState::kInReview);
+    EXPECT_EQ(rig.item(2).state, ReviewState::kReturned);
+    EXPECT_EQ(rig.item(2).history.back().note, "u1 gave no sign of life");
+    rig.event();
+    EXPECT_EQ(rig.held(1), 1u) << "nothing new is given to who is away";
+    rig.restart();
+    rig.event();
+    EXPECT_EQ(rig.held(1), 1u);
+    rig.person(1);
+    EXPECT_EQ(rig.held(1), 4u) << "back at once";
 }
 
 TEST(ReviewBook, ADecisionIsKeptForItsRegionUntilThatHasIt) {
@@ -144,9 +164,33 @@ TEST(ReviewBook, ADecisionIsKeptForItsRegionUntilThatHasIt) {
     EXPECT_EQ(kept[0].peer, "10.0.0.1");
     EXPECT_TRUE(rig.book->decisions(1, 0, seq).empty());
     rig.control(ControlKind::kRegionsFlushed, "", fmt::format(R"({{"us":{},"eu":{}}})", seq + 1, seq));
-    EXPECT_EQ(rig.book->decisions_kept(), 1u);
+    EXPECT_EQ(rig.book->decisions_to_flush(), 1u);
     rig.control(ControlKind::kRegionsFlushed, "", fmt::format(R"({{"eu":{}}})", seq + 1));
-    EXPECT_EQ(rig.book->decisions_kept(), 0u);
+    EXPECT_EQ(rig.book->decisions_to_flush(), 0u);
+    EXPECT_EQ(rig.book->decisions(1, 0, seq + 1).size(), 1u) << "the region may be restored from a backup";
+    rig.restart();
+    EXPECT_EQ(rig.book->decisions_to_flush(), 0u);
+    rig.control(ControlKind::kRegionsFlushed, "", fmt::format(R"({{"eu":{}}})", seq));
+    EXPECT_EQ(rig.book->decisions_to_flush(), 1u) << "it was";
+}
+
+TEST(ReviewBook, DecisionsThatARegionHasAreKeptUpToABound) {
+    ReviewRig rig(ReviewRig::kOneQueue, R"("undo_ns":0)");
+    rig.person(1);
+    rig.event();
+    const Seq first = rig.fed.back().seq + 2;
+    ReviewOutcome last = rig.claim(1, 1);
+    rig.decide(1, 1, last.fence);
+    for (size_t n = 1; n <= ReviewBook::kDecisionsKept; ++n) {
+        rig.event();
+        const uint64_t id = rig.book->items({.holder = 1}, 0, 1).at(0).id;
+        rig.decide(id, 1, rig.claim(id, 1).fence);
+    }
+    rig.control(ControlKind::kRegionsFlushed, "", fmt::format(R"({{"us":{}}})", first));
+    EXPECT_EQ(rig.book->forgotten_below(0), 0u) << "the region does not have it yet";
+    rig.control(ControlKind::kRegionsFlushed, "", fmt::format(R"({{"us":{}}})", rig.fed.back().seq));
+    EXPECT_EQ(rig.book->decisions(0, 0, ~Seq{0} >> 1).size(), ReviewBook::kDecisionsKept);
+    EXPECT_EQ(rig.book->forgotten_below(0), first + 1);
 }
 
 TEST(ReviewBook, ADecisionIsUndoneByAnotherWithinItsTime) {
@@ -163,11 +207,11 @@ TEST(ReviewBook, ADecisionIsUndoneByAnotherWithinItsTime) {
     const auto undone = undo(1, decided.version);
     EXPECT_EQ(undone.result, Result::kDone);
     EXPECT_EQ(undone.state, ReviewState::kAssigned);
-    EXPECT_EQ(rig.book->decisions_kept(), 2u);
+    EXPECT_EQ(rig.book->decisions_to_flush(), 2u);
     const auto again = rig.decide(1, 1, rig.claim(1, 1).fence);
     rig.to(61);
     EXPECT_EQ(undo(1, again.version).result, Result::kTooLate);
-    EXPECT_EQ(rig.book->decisions_kept(), 3u);
+    EXPECT_EQ(rig.book->decisions_to_flush(), 3u);
 }
 
 TEST(ReviewBook, TheSameIdempotencyKeyGetsTheFirstAnswerAlsoBehindARestart) {
@@ -185,7 +229,7 @@ TEST(ReviewBook, TheSameIdempotencyKeyGetsTheFirstAnswerAlsoBehindARestart) {
     EXPECT_EQ(second.version, first.version);
     EXPECT_EQ(second.at_ns, first.at_ns);
     EXPECT_EQ(rig.decide(1, 1, 9, "rejected", R"(,"key":"k1","request":"b")").result, Result::kOtherRequest);
-    EXPECT_EQ(rig.book->decisions_kept(), 1u);
+    EXPECT_EQ(rig.book->decisions_to_flush(), 1u);
     rig.to(90'000);
     EXPECT_FALSE(rig.decide(1, 1, claimed.fence, "approved", key).again) << "a day later it is forgotten";
 }
@@ -321,7 +365,9 @@ TEST(ReviewBook, RandomLivesKeepTheRulesAndARestartChangesNothing) {
                 if (is_held(i.state)) ASSERT_GT(i.lease_until_ns, rig.fed.back().stamp_ns) << "item " << i.id;
                 if (!waits(i.state)) continue;
                 for (const auto& [number, who] : rig.people) {
-                    const bool may = who.active && (who.regions.empty() || i.region == 1) &&
+                    const bool here =
+                        who.active && rig.fed.back().stamp_ns < who.last_seen_ns + ReviewBook::kAwayNs;
+                    const bool may = here && (who.regions.empty() || i.region == 1) &&
                                      (i.skills.empty() || !who.skills.empty()) &&
                                      (!i.escalated || who.role == Role::kSupervisor);
                     ASSERT_FALSE(may && rig.held(number) < held_max)

@@ -1,9 +1,10 @@
-// Decisions as a region's database takes them.
+// What people did, as a region's database takes it.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "schemas/audit.h"
 #include "schemas/review.h"
 
 namespace penstock {
@@ -25,5 +26,18 @@ inline constexpr const char* kInsertDecisions =
 
 /// A JSON object, a row of the statement; empty texts and times are null.
 std::string decision_row(const ReviewDecision& decision, std::string_view tenant);
+
+/// $1: the log's number; $2: a JSON array of audit_row()s.
+inline constexpr const char* kInsertAudit =
+    "INSERT INTO penstock.audit (log, number, seq, at, action, target, user_name, address, done, "
+    "previous_state, new_state, reason, record, chain) "
+    "SELECT $1::integer, number, seq, to_timestamp(at), action, target, user_name, address, done, "
+    "previous_state, new_state, reason, decode(record, 'hex'), decode(chain, 'hex') "
+    "FROM json_to_recordset($2::json) AS a (number bigint, seq bigint, at double precision, action text, "
+    "target text, user_name text, address text, done boolean, previous_state text, new_state text, "
+    "reason text, record text, chain text)";
+
+/// A JSON object, a row of the statement; empty texts are null.
+std::string audit_row(const AuditEntry& entry);
 
 }  // namespace penstock

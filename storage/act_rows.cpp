@@ -1,8 +1,10 @@
-#include "storage/decision_rows.h"
+#include "storage/act_rows.h"
 
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+
+#include "pipeline/audit_chain.h"
 
 namespace penstock {
 namespace {
@@ -51,6 +53,24 @@ std::string decision_row(const ReviewDecision& d, std::string_view tenant) {
     row["created_at"] = time_or_null(d.created_ns);
     row["assigned_at"] = time_or_null(d.assigned_ns);
     row["claimed_at"] = time_or_null(d.claimed_ns);
+    return json::serialize(row);
+}
+
+std::string audit_row(const AuditEntry& e) {
+    json::object row;
+    row["number"] = e.number;
+    row["seq"] = e.seq;
+    row["at"] = time_or_null(e.at_ns);
+    row["action"] = kept(e.action);
+    row["target"] = text_or_null(e.target);
+    row["user_name"] = kept(e.by);
+    row["address"] = text_or_null(e.peer);
+    row["done"] = e.done;
+    row["previous_state"] = text_or_null(e.before);
+    row["new_state"] = text_or_null(e.after);
+    row["reason"] = text_or_null(e.why);
+    row["record"] = hex_of(e.record);
+    row["chain"] = hex_of(e.chain);
     return json::serialize(row);
 }
 

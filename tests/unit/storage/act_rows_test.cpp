@@ -1,4 +1,4 @@
-#include "storage/decision_rows.h"
+#include "storage/act_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -35,6 +35,23 @@ TEST(DecisionRow, WhatIsNotThereIsNull) {
     for (const char* name : {"user_id", "reason", "address", "event_id", "subject", "alert", "claimed_at"})
         EXPECT_TRUE(row.at(name).is_null()) << name;
     EXPECT_DOUBLE_EQ(row.at("at").as_double(), 1'767'225'600.123456);
+}
+
+TEST(AuditRow, HasTheEntryAndItsHashes) {
+    AuditEntry e;
+    e.number = 7;
+    e.at_ns = 1'767'225'600'123'456'789;
+    e.action = "review.decided";
+    e.by = std::string("a\0b", 3);
+    e.chain.fill(0xab);
+    const std::string text = audit_row(e);
+    EXPECT_EQ(text.find("\\u0000"), std::string::npos) << text;
+    const json::value parsed = json::parse(text);
+    EXPECT_EQ(parsed.at("number").as_int64(), 7);
+    EXPECT_TRUE(parsed.at("target").is_null());
+    std::string chain;
+    for (int i = 0; i < 32; ++i) chain += "ab";
+    EXPECT_EQ(parsed.at("chain").as_string(), chain);
 }
 
 }  // namespace
