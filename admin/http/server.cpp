@@ -78,8 +78,11 @@ struct HttpServer::Impl {
           search(parts.search, asker, counters,
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           tenants(options.tenants, asker),
-          router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, search, tenants, gate, sign_in, people, counters),
+          host(parts.telemetry, parts.clock, sampler, letters, gate, counters),
+          hot_log(queries),
+          router({&host, &hot_log, &letters, &alerts, &workflows, &simulations, &review, &audit, &intake,
+                  &search, &tenants, &sign_in, &people},
+                 gate),
           hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
 
     void listen() {
@@ -205,6 +208,8 @@ struct HttpServer::Impl {
     http::PeopleDoor people;
     http::EventSearchDoor search;
     http::TenantDoor tenants;
+    http::HostDoor host;
+    http::HotLogDoor hot_log;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, gate, hub, counters};

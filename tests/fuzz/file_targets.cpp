@@ -166,9 +166,11 @@ int http_query(const uint8_t* data, size_t size) {
                                 [](const auto& work) { work(); }};
         http::EventSearchDoor search{parts.search, asker, counters, [](const auto& work) { work(); }};
         http::TenantDoor tenants{{}, asker};
-        http::Router router{telemetry, clock,       sampler, queries, letters, alerts,
-                            workflows, simulations, review,  audit,   intake,  search,
-                            tenants,   gate,        sign_in, people,  counters};
+        http::HostDoor host{telemetry, clock, sampler, letters, gate, counters};
+        http::HotLogDoor hot_log{queries};
+        http::Router router{{&host, &hot_log, &letters, &alerts, &workflows, &simulations, &review, &audit,
+                             &intake, &search, &tenants, &sign_in, &people},
+                            gate};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});
