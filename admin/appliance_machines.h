@@ -5,6 +5,7 @@
 
 #include "stages/access/access_book.h"
 #include "stages/alert/alert_book.h"
+#include "stages/answers/answer_book.h"
 #include "stages/audit/audit_book.h"
 #include "stages/review/review_book.h"
 #include "stages/sequence/producer_positions.h"
@@ -27,7 +28,8 @@ struct StateMachines {
     AlertBook alerts;
     ReviewBook review;
     TenantBook tenants;
-    AuditBook audit;  ///< last: it asks the others what came of a command
+    AnswerBook answers;  ///< it asks the others, too
+    AuditBook audit;     ///< last: it asks the others what came of a command
 
     std::vector<StateMachine*> all();
     /// Without the engine, which its own stage applies first.

@@ -94,7 +94,17 @@ void Router::handle(const Request& request, Answer answer) const {
 }
 
 std::optional<Response> Router::refuse(const Request& request, Need need, Reach reach) const {
-    if (need == Need::kNothing) return std::nullopt;
+    const Scope& scope = request.principal.scope;
+    const auto limited = [&]() -> std::optional<Response> {
+        if ((reach != Reach::kAny && !scope.all_tenants()) ||
+            (reach == Reach::kEverything && !scope.all_regions()))
+            return problem(
+                403, "limited", "This is of more than you see",
+                "its figures or effects cannot be told apart by region and tenant, and you are limited "
+                "to some");
+        return std::nullopt;
+    };
+    if (need == Need::kNothing) return limited();
     if (!gate_.knows())
         return problem(503, "not-ready", "It is not known yet who may ask",
                        "the appliance is recovering its state; ask again when /readyz answers 200")
@@ -105,11 +115,7 @@ std::optional<Response> Router::refuse(const Request& request, Need need, Reach 
             "POST /api/v1/session, or send an API key as X-API-Key or Authorization: Bearer");
     const auto role = static_cast<Role>(static_cast<uint8_t>(need) - 1);
     if (who.role < role) return role_missing(role, who);
-    if ((reach != Reach::kAny && !who.scope.all_tenants()) ||
-        (reach == Reach::kEverything && !who.scope.all_regions()))
-        return problem(403, "limited", "This is of more than you see",
-                       "you are limited to some regions or tenants");
-    return std::nullopt;
+    return limited();
 }
 
 void Router::dispatch(Request& request, const Answer& answer) const {

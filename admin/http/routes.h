@@ -12,8 +12,10 @@
 #include "admin/http/host.h"
 #include "admin/http/hot_log.h"
 #include "admin/http/intake.h"
+#include "admin/http/once.h"
 #include "admin/http/people.h"
 #include "admin/http/review.h"
+#include "admin/http/sessions.h"
 #include "admin/http/sign_in.h"
 #include "admin/http/simulations.h"
 #include "admin/http/tenants.h"
@@ -35,7 +37,9 @@ struct Doors {
     EventSearchDoor* search;
     TenantDoor* tenants;
     SignInDoor* sign_in;
+    SessionDoor* sessions;
     PeopleDoor* people;
+    OnceDoor* once;
 };
 
 /// What a request needs at least.

@@ -166,6 +166,12 @@ void Contract::tenants_and_keys() {
     const std::string key =
         text(value(201, "POST", "/api/v1/keys", R"({"name":"wall","role":"viewer"})"), "id");
     ask(400, "POST", "/api/v1/keys", R"({"name":"wall"})");
+    Headers once = admin();
+    once["Idempotency-Key"] = "a-key";
+    for (int i = 0; i < 2; ++i) ask(201, "POST", "/api/v1/keys", R"({"name":"hall","role":"viewer"})", once);
+    ask(422, "POST", "/api/v1/keys", R"({"name":"mall","role":"viewer"})", once);
+    once["Idempotency-Key"] = "no key";
+    ask(400, "POST", "/api/v1/keys", R"({"name":"mall","role":"viewer"})", once);
     ask(200, "GET", "/api/v1/keys");
     ask(200, "POST", "/api/v1/keys/" + key + "/rotate", "{}");
     ask(404, "POST", "/api/v1/keys/none/rotate", "{}");
