@@ -181,7 +181,7 @@ class Appliance {
             http_options(),
             HttpServer::Parts{telemetry_, log_, clock_, machines_.letters, letters_, control_requests_,
                               event_requests_, machines_.alerts, machines_.review, audit_trail_,
-                              workflow_access(), event_search_.get()});
+                              machines_.answers, workflow_access(), event_search_.get()});
         http_->start();  // before recovery: readiness must be seen
     }
 
@@ -404,13 +404,11 @@ class Appliance {
     http::AccessSetup access_setup() {
         http::AccessSetup setup = access_setup_of(config_.access);
         setup.book = &machines_.access;
-        setup.tenant_of_key = [this](const std::string& hash) -> std::string {
-            for (const auto& t : config_.tenants)
-                if (t.key_hash == hash) return t.name;
-            for (const Tenant& t : machines_.tenants.tenants())
-                for (const TenantKey& key : t.keys)
-                    if (t.enabled && key.hash == hash) return t.name;
-            return {};
+        std::map<std::string, std::string> of_configuration;
+        for (const auto& t : config_.tenants) of_configuration.emplace(t.key_hash, t.name);
+        setup.tenant_of_key = [this, known = std::move(of_configuration)](const std::string& hash) {
+            const auto at = known.find(hash);
+            return at == known.end() ? machines_.tenants.tenant_of_key(hash) : at->second;
         };
         return setup;
     }

@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "pipeline/command_key.h"
+
 namespace penstock {
 
 namespace {
@@ -23,7 +25,7 @@ std::string record_text(const LetterRequest& request, const LetterAnswer& answer
         o["outcome"] = name_of(answer.outcome);
         if (request.event != 0) o["event"] = request.event;
     }
-    return json::serialize(o);
+    return request.once ? with_command_key(*request.once, json::serialize(o)) : json::serialize(o);
 }
 
 }  // namespace

@@ -27,11 +27,14 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
     audit.facts_of = [this](ControlKind kind, std::string_view name, const RecordText& text, Seq seq) {
         return audit_facts(kind, name, text, seq);
     };
+    answers.done_of = [this](ControlKind kind, std::string_view name, Seq seq) {
+        return audit_facts(kind, name, RecordText("{}"), seq).done;
+    };
 }
 
 std::vector<StateMachine*> StateMachines::books() {
     // Who is there is known before anything is given to them.
-    return {&positions, &letters, &access, &alerts, &regions, &review, &tenants, &audit};
+    return {&positions, &letters, &access, &alerts, &regions, &review, &tenants, &answers, &audit};
 }
 
 std::vector<StateMachine*> StateMachines::all() {

@@ -6,6 +6,7 @@
 
 #include "stages/access/access_book.h"
 #include "stages/alert/alert_book.h"
+#include "stages/answers/answer_book.h"
 #include "stages/audit/audit_book.h"
 #include "stages/regions/region_book.h"
 #include "stages/review/review_book.h"
@@ -30,7 +31,8 @@ struct StateMachines {
     RegionBook regions;
     ReviewBook review;
     TenantBook tenants;
-    AuditBook audit;  ///< last: it asks the others what came of a command
+    AnswerBook answers;  ///< it asks the others, too
+    AuditBook audit;     ///< last: it asks the others what came of a command
 
     /// State thread: a region was changed. Makes nothing of the state.
     std::function<void(const Region&)> on_region;

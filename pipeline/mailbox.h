@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "pipeline/dead_letter.h"
+#include "schemas/answers.h"
 #include "schemas/log_record.h"
 #include "schemas/refusal.h"
 
@@ -94,6 +96,7 @@ struct LetterRequest {
     Seq letter = 0;
     bool drop = false;
     std::string by, note;
+    std::optional<CommandKey> once = {};  ///< of a command under an Idempotency-Key
     // Of a retry.
     DeadLetter original;         ///< who sent it, and as what
     std::vector<uint8_t> bytes;  ///< the event

@@ -91,6 +91,8 @@ enum class ControlKind : uint16_t {
     // Regions.
     kRegionsFlushed = 50,  ///< text: JSON region: sequence below which its database has all
     kRegionSet = 51,       ///< name: the region's name; its facts, whole
+    // Any command under an Idempotency-Key has `once` in front: by, key, request (a hash).
+    kAnswered = 60,  ///< what was answered to it; once, status, type, body (without secrets), headers
 };
 
 /// What dedup needs of an event; contiguous, so that recovery reads nothing else.

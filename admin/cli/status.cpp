@@ -12,7 +12,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// A member of a document that may be of another version: what is missing reads as zero or empty.
+/// A member of a document that may be of another version, or for who sees a part: what is missing reads as
+/// none or empty.
 const json::value& at(const json::value& parent, std::string_view name) {
     static const json::value kNone;
     const json::object* object = parent.if_object();
@@ -28,9 +29,9 @@ double number(const json::value& v) {
     return ec ? 0 : n;
 }
 std::string count(const json::value& v) {
-    return with_commas(static_cast<uint64_t>(std::max(0.0, number(v))));
+    return v.is_number() ? with_commas(static_cast<uint64_t>(std::max(0.0, number(v)))) : "-";
 }
-std::string rate(const json::value& v) { return short_rate(number(v)); }
+std::string rate(const json::value& v) { return v.is_number() ? short_rate(number(v)) : "-"; }
 std::string microseconds(const json::value& v) {
     return v.is_number() ? short_duration(number(v) / 1e6) : "-";
 }

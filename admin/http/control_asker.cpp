@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "pipeline/command_key.h"
+
 namespace penstock::http {
 namespace {
 constexpr int64_t kPatienceNs = 10'000'000'000;
@@ -18,10 +20,14 @@ bool ControlAsker::ready(const Answer& answer) const {
 void ControlAsker::ask(ControlKind kind, std::string name, std::string text, const Answer& answer,
                        Done done) {
     const uint64_t id = next_id_++;
+    if (answer.once) text = with_command_key(answer.once->command, text);
     ControlRequest request{kind, std::move(name), std::move(text), {}};
     request.answer = [this, id](Seq seq) { post_([this, id, seq] { answered(id, seq); }); };
     pending_[id] = {answer, std::move(done), clock_.monotonic_ns() + kPatienceNs};
-    if (mailbox_.try_push(std::move(request))) return;
+    if (mailbox_.try_push(std::move(request))) {
+        if (answer.once) answer.once->asked = true;
+        return;
+    }
     pending_.erase(id);
     answer(
         problem(503, "busy", "Too many requests wait", "ask again in a moment").header("Retry-After", "1"));
@@ -37,13 +43,7 @@ void ControlAsker::answered(uint64_t id, Seq seq) {
 
 void ControlAsker::give_up_old() {
     const int64_t now = clock_.monotonic_ns();
-    while (!pending_.empty() && pending_.begin()->second.give_up_ns <= now) {
-        const Answer answer = std::move(pending_.begin()->second.answer);
-        pending_.erase(pending_.begin());
-        answer(problem(504, "no-answer-yet", "It is not durable yet",
-                       "it may still be done: look again before you repeat it")
-                   .header("Retry-After", "5"));
-    }
+    give_up(pending_, now, "it may still be done: look again before you repeat it");
 }
 
 }  // namespace penstock::http

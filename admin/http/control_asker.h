@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -12,6 +13,19 @@
 #include "pipeline/telemetry.h"
 
 namespace penstock::http {
+
+/// Answers what has waited too long, in `pending` by age: members answer, give_up_ns. A command under an
+/// Idempotency-Key stays: its answer, when it comes, is that of the next request with this key.
+template <typename Pending>
+void give_up(std::map<uint64_t, Pending>& pending, int64_t now_ns, std::string_view remedy) {
+    for (auto at = pending.begin(); at != pending.end() && at->second.give_up_ns <= now_ns;) {
+        const Answer answer = at->second.answer;
+        at = answer.once ? std::next(at) : pending.erase(at);
+        const Response late =
+            problem(504, "no-answer-yet", "It is not durable yet", remedy).header("Retry-After", "5");
+        answer.once ? answer.once->tell(late) : answer(late);
+    }
+}
 
 /// The HTTP thread.
 class ControlAsker {

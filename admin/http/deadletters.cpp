@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "admin/http/control_asker.h"
 #include "admin/http/paging.h"
 #include "admin/http/text.h"
 #include "schemas/wire.h"
@@ -168,6 +169,7 @@ void DeadLetterDoor::change(const Request& request, std::string_view seq, bool d
     ask.drop = drop;
     ask.by = std::move(change.by);
     ask.note = std::move(change.note);
+    if (answer.once) ask.once = answer.once->command;
     ask.edited = change.replace.has_value();
     ask.original = std::move(found->letter);
     if (!drop) {
@@ -196,7 +198,10 @@ void DeadLetterDoor::change(const Request& request, std::string_view seq, bool d
         post_([this, id, letter, drop, result = std::move(result)] { answered(id, letter, drop, result); });
     };
     pending_[id] = {answer, clock_.monotonic_ns() + kPatienceNs};
-    if (mailbox_.try_push(std::move(ask))) return;
+    if (mailbox_.try_push(std::move(ask))) {
+        if (answer.once) answer.once->asked = true;
+        return;
+    }
     pending_.erase(id);
     answer(
         problem(503, "busy", "Too many requests wait", "ask again in a moment").header("Retry-After", "1"));
@@ -208,6 +213,7 @@ void DeadLetterDoor::answered(uint64_t id, Seq letter, bool drop, const LetterAn
     const Answer answer = std::move(at->second.answer);
     pending_.erase(at);
     using Result = LetterAnswer::Result;
+    if (answer.once) answer.once->asked = result.result == Result::kDone;
     switch (result.result) {
         case Result::kNotOpen:
             return answer(not_open(letter, book_.fate(letter)));
@@ -245,14 +251,8 @@ void DeadLetterDoor::answered(uint64_t id, Seq letter, bool drop, const LetterAn
 }
 
 void DeadLetterDoor::give_up_old() {
-    const int64_t now = clock_.monotonic_ns();
-    while (!pending_.empty() && pending_.begin()->second.give_up_ns <= now) {
-        const Answer answer = std::move(pending_.begin()->second.answer);
-        pending_.erase(pending_.begin());
-        answer(problem(504, "no-answer-yet", "It is not durable yet",
-                       "it may still be done: look at the dead letter before you ask again")
-                   .header("Retry-After", "5"));
-    }
+    give_up(pending_, clock_.monotonic_ns(),
+            "it may still be done: look at the dead letter before you ask again");
 }
 
 }  // namespace penstock::http

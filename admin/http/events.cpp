@@ -196,7 +196,7 @@ EventPage EventQueries::events(const EventFilter& filter, size_t limit, Seq befo
     page.items = json.end_array().take();
     page.next_before = walk.position;
     page.stopped = walk.stopped;
-    page.scanned_events = walk.scanned_items;
+    page.scanned_events = sight.sees_all() ? walk.scanned_items : page.count;
     return page;
 }
 
@@ -241,7 +241,7 @@ EventPage EventQueries::dead_letters(const LetterFilter& filter, const DeadLette
     page.items = json.end_array().take();
     page.next_before = older ? 0 : walk.position;
     page.stopped = walk.stopped;
-    page.scanned_events = walk.scanned_items;
+    page.scanned_events = sight.sees_all() ? walk.scanned_items : page.count;
     return page;
 }
 

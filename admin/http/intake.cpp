@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
-#include <boost/json.hpp>
+#include <functional>
 #include <optional>
 
+#include "admin/http/raw_json.h"
 #include "admin/http/request_body.h"
 #include "admin/http/text.h"
 #include "pipeline/stream_hash.h"
@@ -13,8 +14,6 @@
 
 namespace penstock::http {
 namespace {
-
-namespace json = boost::json;
 
 constexpr int64_t kPatienceNs = 10'000'000'000;
 
@@ -26,24 +25,46 @@ std::string random_id() {
     return id;
 }
 
-/// The short form, {"event_type", "timestamp", "metadata"}, as a CloudEvent. What it does not know goes along
-/// as it is, and is judged like any attribute.
-json::object cloud_event_of(json::object given) {
-    json::object event{{"specversion", "1.0"}};
-    const auto take = [&](const char* from, const char* to) {
-        if (auto* value = given.if_contains(from)) {
-            event[to] = std::move(*value);
-            given.erase(from);
-        }
-    };
-    take("event_type", "type");
-    take("timestamp", "time");
-    take("metadata", "data");
-    take("event_id", "id");
-    given.erase("tenant_id");
-    for (auto& [key, value] : given) event.insert_or_assign(key, std::move(value));
-    if (!event.contains("source")) event["source"] = "/http";
-    return event;
+std::string id_for(const Request& request, size_t index) {
+    if (request.idempotency_key.empty()) return random_id();
+    // The same request under the same key must not be stored twice.
+    StreamHash hash;
+    hash.add(request.idempotency_key.data(), request.idempotency_key.size()).add(&index, sizeof index);
+    return fmt::format("{}-{:016x}", request.idempotency_key.substr(0, 64), hash.digest());
+}
+
+/// A name of the short form, {"event_type", "timestamp", "metadata"}, as CloudEvents has it.
+std::string_view attribute_of(std::string_view name) {
+    return name == "event_type"  ? "type"
+           : name == "timestamp" ? "time"
+           : name == "metadata"  ? "data"
+           : name == "event_id"  ? "id"
+                                 : name;
+}
+
+/// The event as its producer wrote it: numbers and escapes keep their spelling, so that the same event by TCP
+/// is the same. Members of the short form get CloudEvents' names; what it does not know goes along, and is
+/// judged like any attribute. `id` is the event's, made where it has none.
+std::string cloud_event_of(const std::string& given, const RawObject& event,
+                           const std::function<std::string()>& make_id, std::string& id) {
+    if (!event.whole) return given;  // refused like any line that is no object
+    const bool is_short = !event.find("specversion") && event.find("event_type");
+    const RawMember* own_id = event.find("id");
+    if (!own_id && is_short) own_id = event.find("event_id");
+    id = own_id ? text_of(own_id->value) : make_id();
+    if (!is_short && own_id && !event.find("tenant_id")) return given;
+    JsonWriter out;
+    out.begin_object();
+    if (is_short) out.field("specversion", "1.0");
+    if (!own_id) out.field("id", id);
+    if (is_short && !event.find("source")) out.field("source", "/http");
+    for (const RawMember& member : event.members) {
+        if (member.name == "tenant_id") continue;
+        const std::string_view name = is_short ? attribute_of(member.name) : std::string_view(member.name);
+        if (name != member.name && event.find(name)) continue;  // given by both names
+        out.key(name).raw(member.value);
+    }
+    return out.end_object().take();
 }
 
 std::string_view name_of(EventAnswer::Result result) {
@@ -71,19 +92,12 @@ void IntakeDoor::take(const Request& request, const Answer& answer) {
         return answer(problem(503, "not-ready", "The appliance does not take events now",
                               "ask again when /readyz answers 200")
                           .header("Retry-After", "1"));
-    json::error_code failed;
-    json::value root = json::parse(request.body, failed);
-    if (failed || (!root.is_object() && !root.is_array()))
-        return answer(bad_body("send one event as a JSON object, or several as an array of them"));
+    const auto list = events_in(request.body);
+    if (!list) return answer(bad_body("send one event as a JSON object, or several as an array of them"));
     Pending pending;
     pending.answer = answer;
-    pending.batch = root.is_array();
-    json::array list;
-    if (pending.batch)
-        list = std::move(root.get_array());
-    else
-        list.push_back(std::move(root));
-    if (list.empty() || list.size() > limits::kBatchEventsMax)
+    pending.batch = list->is_array;
+    if (list->events.empty() || list->events.size() > limits::kBatchEventsMax)
         return answer(bad_body(fmt::format("send 1 to {} events at once", limits::kBatchEventsMax)));
 
     // Who may send for one tenant alone sends for that one.
@@ -92,38 +106,15 @@ void IntakeDoor::take(const Request& request, const Answer& answer) {
     std::optional<std::string> named;
     EventsRequest work;
     work.peer = "http " + request.peer;
-    for (size_t i = 0; i < list.size(); ++i) {
-        std::string id;
-        if (list[i].is_object()) {
-            json::object event = std::move(list[i].get_object());
-            if (const json::value* of = event.if_contains("tenant_id")) {
-                const std::string name(of->is_string() ? std::string_view(of->get_string()) : "");
-                if (named && *named != name)
-                    return answer(bad_body("all events of a request are of one tenant"));
-                named = name;
-            }
-            if (!event.contains("specversion") && event.contains("event_type"))
-                event = cloud_event_of(std::move(event));
-            else
-                event.erase("tenant_id");
-            if (!event.contains("id")) {
-                // The same request under the same key must not be stored twice.
-                if (!request.idempotency_key.empty()) {
-                    StreamHash hash;
-                    hash.add(request.idempotency_key.data(), request.idempotency_key.size())
-                        .add(&i, sizeof i);
-                    id = fmt::format("{}-{:016x}", request.idempotency_key.substr(0, 64), hash.digest());
-                } else {
-                    id = random_id();
-                }
-                event["id"] = id;
-            } else if (event["id"].is_string()) {
-                id = event["id"].get_string();
-            }
-            work.events.push_back(json::serialize(event));
-        } else {
-            work.events.push_back(json::serialize(list[i]));  // refused like any line that is no object
+    for (size_t i = 0; i < list->events.size(); ++i) {
+        const RawObject event = members_of(list->events[i]);
+        if (const RawMember* of = event.find("tenant_id")) {
+            const std::string name = text_of(of->value);
+            if (named && *named != name) return answer(bad_body("all events of a request are of one tenant"));
+            named = name;
         }
+        std::string id;
+        work.events.push_back(cloud_event_of(list->events[i], event, [&] { return id_for(request, i); }, id));
         pending.ids.push_back(std::move(id));
     }
     if (named) tenant = *named;

@@ -134,9 +134,11 @@ Response WorkflowDoor::lifecycle(const Request& request) const {
     Parameters parameters(request.query, {"key", "workflow", "tenant"});
     const std::string key = parameters.text("key"), workflow = parameters.text("workflow");
     std::string tenant = parameters.text("tenant");
-    if (tenant.empty()) tenant = log_.names().tenants.empty() ? "default" : log_.names().tenants.front();
+    const Scope& scope = request.principal.scope;
+    if (tenant.empty())
+        tenant = scope.all_tenants() || scope.sees_tenant("default") ? "default" : scope.tenants[0];
     auto id = log_.names().tenant(tenant);
-    if (!request.principal.scope.sees_tenant(tenant)) id.reset();
+    if (!scope.sees_tenant(tenant)) id.reset();
     if (key.empty()) parameters.wrong("key", "is missing: the subject, or what the workflow's key selects");
     if (!id) parameters.wrong("tenant", fmt::format("{} is not known", tenant));
     if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
@@ -145,7 +147,7 @@ Response WorkflowDoor::lifecycle(const Request& request) const {
     JsonWriter out;
     out.begin_object().field("key", key).field("tenant", tenant).key("items").begin_array();
     for (const InstanceView& instance : *found)
-        if (sees(request.principal.scope, instance)) write_lifecycle(out, instance, request.principal.scope);
+        if (sees(scope, instance)) write_lifecycle(out, instance, scope);
     Response answer;
     answer.body = out.end_array().end_object().take();
     return answer;

@@ -44,6 +44,15 @@ Response bad_parameters(const std::vector<ParameterError>& errors) {
     return finish(400, json);
 }
 
+void show_once(Response& answer, std::string_view member, std::string_view secret) {
+    const auto with = [&](std::string_view name, std::string_view value) {
+        const std::string object = JsonWriter().begin_object().field(name, value).end_object().take();
+        return answer.body.substr(0, answer.body.size() - 1) + "," + object.substr(1);
+    };
+    answer.kept_body = with("withheld", member);
+    answer.body = with(member, secret);
+}
+
 bool has_content_type(const Request& request, std::string_view type) {
     const std::string_view given(request.content_type);
     return equal_ignoring_case(given.substr(0, given.find_first_of("; ")), type);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "schemas/access.h"
+#include "schemas/answers.h"
 
 namespace penstock::http {
 
@@ -46,6 +47,8 @@ struct Response {
     /// A page with a form that is sent here.
     bool has_form = false;
     std::shared_ptr<BodySource> source = {};  ///< in place of `body`
+    /// What may be given again under the same Idempotency-Key, where `body` has a secret.
+    std::optional<std::string> kept_body = {};
 
     Response& header(std::string name, std::string value) {
         headers.emplace_back(std::move(name), std::move(value));
@@ -53,8 +56,27 @@ struct Response {
     }
 };
 
+struct Once;
 /// Takes a request's answer.
-using Answer = std::function<void(Response)>;
+struct Answer : std::function<void(Response)> {
+    using std::function<void(Response)>::function;
+    std::shared_ptr<Once> once = {};  ///< of a command under an Idempotency-Key
+};
+/// A command that is done once, while it is under way.
+struct Once {
+    CommandKey command;
+    Answer client;
+    bool asked = false;  ///< a record with the key is on its way
+    bool told = false;
+
+    /// Answers the client; what comes of the command later is kept all the same.
+    void tell(const Response& response) {
+        if (!std::exchange(told, true)) client(response);
+    }
+};
+
+/// Adds a secret to the object in `answer`, as a member that is shown this once.
+void show_once(Response& answer, std::string_view member, std::string_view secret);
 
 /// An RFC 9457 problem document. `slug` is the stable part of its type, "urn:penstock:problem:<slug>";
 /// `detail` says what happened and what to do.

@@ -26,20 +26,6 @@ Response no_such_key(std::string_view id) {
 }
 Response changed_meanwhile(std::string_view what) { return problem(409, "changed", "It was not done", what); }
 
-/// Who sees a part only must not make somebody who sees all.
-std::optional<Response> refuse_limited(const Request& request) {
-    const Scope& scope = request.principal.scope;
-    if (scope.all_regions() && scope.all_tenants()) return std::nullopt;
-    return problem(403, "limited", "Users and keys are for admins of everything",
-                   "you are limited to some regions or tenants");
-}
-
-void write_texts(JsonWriter& out, std::string_view name, const std::vector<std::string>& texts) {
-    out.key(name).begin_array();
-    for (const std::string& t : texts) out.value(t);
-    out.end_array();
-}
-
 void read_texts(RequestBody& body, std::string_view name, std::vector<std::string>& out) {
     const json::value* v = body.members.if_contains(name);
     if (!v) return;
@@ -76,19 +62,19 @@ std::optional<User> PeopleDoor::find(std::string_view who) const {
     return book_.user(percent_decode(who).value_or(""));
 }
 
-std::string PeopleDoor::user_json(const User& u, std::string_view token) const {
+std::string PeopleDoor::user_json(const User& u) const {
     JsonWriter out;
     out.begin_object().field("user", u.number).field("name", u.name).field("display_name", u.display_name);
     out.field("role", kRoleNames[static_cast<size_t>(u.role)]);
-    write_texts(out, "regions", u.scope.regions);
-    write_texts(out, "tenants", u.scope.tenants);
-    write_texts(out, "skills", u.skills);
+    out.list("regions", u.scope.regions);
+    out.list("tenants", u.scope.tenants);
+    out.list("skills", u.skills);
     out.field_if("email", u.email).field("enabled", u.enabled);
     out.field("of_configuration", u.of_configuration).field("version", u.version);
     out.field("has_password", !u.password_hash.empty()).field("has_token", !u.token_hash.empty());
     out.field("active", u.active);
     if (u.last_seen_ns != 0) out.field("last_seen", rfc3339(u.last_seen_ns));
-    out.field("sessions", book_.sessions(u.number).size()).field_if("token", token).end_object();
+    out.field("sessions", book_.sessions(u.number).size()).end_object();
     return out.take();
 }
 
@@ -132,7 +118,6 @@ void PeopleDoor::read_user(RequestBody& body, User& u, std::string& token) const
 }
 
 void PeopleDoor::add_user(const Request& request, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     if (!asker_.ready(answer)) return;
     RequestBody body(request, {"name", "display_name", "role", "regions", "tenants", "skills", "email",
                                "password", "token", "enabled"});
@@ -151,7 +136,6 @@ void PeopleDoor::add_user(const Request& request, const Answer& answer) {
 }
 
 void PeopleDoor::change_user(const Request& request, std::string_view who, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     if (!asker_.ready(answer)) return;
     auto u = find(who);
     if (!u) return answer(no_such_user(who));
@@ -206,14 +190,14 @@ void PeopleDoor::ask_for_user(const Request& request, const User& u, bool is_new
                        return changed_meanwhile("somebody else changed the user, or there are too many");
                    Response done;
                    done.status = is_new ? 201 : 200;
-                   done.body = user_json(*now, token);
+                   done.body = user_json(*now);
+                   if (!token.empty()) show_once(done, "token", token);
                    if (is_new) done.header("Location", fmt::format("/api/v1/users/{}", now->number));
                    return done;
                });
 }
 
 void PeopleDoor::remove_user(const Request& request, std::string_view who, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     if (!asker_.ready(answer)) return;
     const auto u = find(who);
     if (!u) return answer(no_such_user(who));
@@ -260,13 +244,13 @@ void PeopleDoor::set_preferences(const Request& request, const Answer& answer) {
 
 // --- keys -------------------------------------------------------------------------------------------------
 
-std::string PeopleDoor::key_json(const ApiKey& k, std::string_view secret) const {
+std::string PeopleDoor::key_json(const ApiKey& k) const {
     JsonWriter out;
     out.begin_object().field("id", k.id).field("name", k.name);
     out.field("role", kRoleNames[static_cast<size_t>(k.role)]);
-    write_texts(out, "regions", k.scope.regions);
-    write_texts(out, "tenants", k.scope.tenants);
-    out.field("by", k.by).field("set", rfc3339(k.set_ns)).field_if("key", secret).end_object();
+    out.list("regions", k.scope.regions);
+    out.list("tenants", k.scope.tenants);
+    out.field("by", k.by).field("set", rfc3339(k.set_ns)).end_object();
     return out.take();
 }
 
@@ -280,7 +264,6 @@ Response PeopleDoor::keys(const Request&) const {
 }
 
 void PeopleDoor::add_key(const Request& request, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     RequestBody body(request, {"name", "role", "regions", "tenants"});
     ApiKey k;
     k.name = body.text("name", true);
@@ -295,7 +278,6 @@ void PeopleDoor::add_key(const Request& request, const Answer& answer) {
 }
 
 void PeopleDoor::rotate_key(const Request& request, std::string_view id, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     for (ApiKey& k : book_.keys())
         if (k.id == id && id != kLocalAdmin) return set_key(request, std::move(k), false, answer);
     answer(no_such_key(id));
@@ -318,13 +300,13 @@ void PeopleDoor::set_key(const Request& request, ApiKey k, bool is_new, const An
                    if (!now || book_.refused(seq)) return changed_meanwhile("there are too many API keys");
                    Response done;
                    done.status = is_new ? 201 : 200;
-                   done.body = key_json(*now, secret);
+                   done.body = key_json(*now);
+                   show_once(done, "key", secret);
                    return done;
                });
 }
 
 void PeopleDoor::revoke_key(const Request& request, std::string_view id, const Answer& answer) {
-    if (auto limited = refuse_limited(request)) return answer(std::move(*limited));
     if (!asker_.ready(answer)) return;
     if (id == kLocalAdmin)
         return answer(problem(409, "local-admin", "This is the local admin's key",

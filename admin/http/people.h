@@ -36,8 +36,8 @@ class PeopleDoor {
 
   private:
     std::optional<User> find(std::string_view who) const;
-    std::string user_json(const User& user, std::string_view token = {}) const;
-    std::string key_json(const ApiKey& key, std::string_view secret = {}) const;
+    std::string user_json(const User& user) const;
+    std::string key_json(const ApiKey& key) const;
     void read_scope(RequestBody& body, Scope& scope) const;
     /// What the body says of a user; `token` gets a new one where it is wanted.
     void read_user(RequestBody& body, User& user, std::string& token) const;

@@ -89,7 +89,7 @@ RegionRules RegionDoor::rules() const {
     return rules;
 }
 
-std::string RegionDoor::json_of(const Region& r) const {
+std::string RegionDoor::json_of(const Region& r, bool counts) const {
     const RegionTelemetry* t = telemetry_of(r.name);
     const bool drained = r.state == RegionState::kDraining && t && t->drained();
     JsonWriter out;
@@ -105,15 +105,17 @@ std::string RegionDoor::json_of(const Region& r) const {
     out.field("has_database", !r.dsn.empty())
         .field("payload", r.payload_stays ? "stays" : "leaves")
         .field("sealed", !r.key_file.empty());
-    if (t) {
+    if (t && counts) {
         out.field("stored", t->stored_total.load(kRelaxed))
             .field("waiting", t->waiting_events.load(kRelaxed))
             .field("lag_seconds", static_cast<double>(t->lag_ns.load(kRelaxed)) * 1e-9)
-            .field("flushed_seq", t->flushed_seq.load(kRelaxed))
-            .field("breaker", kBreakerNames[static_cast<size_t>(t->breaker.load(kRelaxed))])
+            .field("flushed_seq", t->flushed_seq.load(kRelaxed));
+    }
+    if (t) {
+        out.field("breaker", kBreakerNames[static_cast<size_t>(t->breaker.load(kRelaxed))])
             .field_if("error", t->error());
     }
-    if (r.state == RegionState::kDraining && access_.review) {
+    if (counts && r.state == RegionState::kDraining && access_.review) {
         const RegionWork work = access_.review->work_of(r.id);
         out.field("open_items", work.open_items).field("decisions_to_flush", work.decisions_to_flush);
     }
@@ -128,7 +130,8 @@ Response RegionDoor::list(const Request& request) const {
     JsonWriter out;
     out.begin_object().key("items").begin_array();
     for (const Region& r : all())
-        if (request.principal.scope.sees_region(r.name)) out.raw(json_of(r));
+        if (request.principal.scope.sees_region(r.name))
+            out.raw(json_of(r, request.principal.scope.all_tenants()));
     Response answer;
     answer.body = out.end_array().end_object().take();
     return answer;
@@ -138,7 +141,7 @@ Response RegionDoor::show(const Request& request, std::string_view name) const {
     const auto region = find(name);
     if (!region || !request.principal.scope.sees_region(region->name)) return no_such_region(name);
     Response answer;
-    answer.body = json_of(*region);
+    answer.body = json_of(*region, request.principal.scope.all_tenants());
     return answer;
 }
 

@@ -62,7 +62,8 @@ class RegionDoor {
     std::vector<Region> all() const;
     std::optional<Region> find(std::string_view name) const;
     const RegionTelemetry* telemetry_of(std::string_view name) const;
-    std::string json_of(const Region& region) const;
+    /// `counts`: of events; they are of all tenants.
+    std::string json_of(const Region& region, bool counts = true) const;
     /// One that may be asked to change; else `answer` was told why not.
     std::optional<Region> changeable(std::string_view name, const Answer& answer) const;
     void read_facts(RequestBody& body, std::string_view of, boost::json::object& record) const;

@@ -152,11 +152,7 @@ void ReviewDoor::write_item(JsonWriter& out, const ReviewItem& i, const Principa
     out.field("type", i.type).field_if("subject", i.subject).field_if("source", i.source);
     out.field_if("event_id", i.event_id).field("event_seq", i.event_seq);
     if (i.alert != 0) out.field("alert", fmt::format("{:016x}", i.alert)).field("episode", i.alert_episode);
-    if (!i.skills.empty()) {
-        out.key("skills").begin_array();
-        for (const std::string& skill : i.skills) out.value(skill);
-        out.end_array();
-    }
+    if (!i.skills.empty()) out.list("skills", i.skills);
     const auto time = [&](std::string_view name, StampNs at_ns) {
         if (at_ns != 0) out.field(name, rfc3339(at_ns));
     };
@@ -269,7 +265,9 @@ Response ReviewDoor::summary(const Request& request) const {
     out.end_object().key("operators").begin_array();
     for (const ReviewLoad& load : s.operators) {
         const bool self = load.user == request.principal.user;
-        if (!self && request.principal.role < Role::kSupervisor) continue;
+        const bool leads =
+            request.principal.role >= Role::kSupervisor && request.principal.scope.all_tenants();
+        if (!self && !leads) continue;  // others' counts are of all tenants
         out.begin_object().field("user", load.user).field("name", load.name).field("active", load.active);
         out.field("open", load.open).field("in_review", load.in_review).field("decided", load.decided);
         out.end_object();

@@ -73,14 +73,20 @@ struct HttpServer::Impl {
           gate(options.access, parts.telemetry, parts.control_requests, parts.clock),
           passwords(std::make_unique<http::PasswordPool>(
               [this](std::function<void()> work) { asio::post(net->io, std::move(work)); })),
-          sign_in(gate, asker, parts.control_requests, *passwords, parts.clock),
+          sessions(gate, asker),
+          sign_in(gate, sessions, asker, parts.control_requests, *passwords, parts.clock),
           people(gate, parts.log, asker, *passwords),
           search(parts.search, asker, counters,
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           tenants(with_regions(options.tenants), asker),
           regions(options.regions, tenants, parts.telemetry, asker),
-          router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, search, tenants, regions, gate, sign_in, people, counters),
+          host(parts.telemetry, parts.clock, sampler, letters, gate, counters),
+          hot_log(queries),
+          once(parts.answers, parts.control_requests, parts.clock,
+               [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
+          router({&host, &hot_log, &letters, &alerts, &workflows, &simulations, &review, &audit, &intake,
+                  &search, &tenants, &regions, &sign_in, &sessions, &people, &once},
+                 gate),
           hub(parts.telemetry, parts.clock, sampler, queries, gate, parts.review, counters) {
         queries.follow([this] { return regions.rules(); });
     }
@@ -176,6 +182,7 @@ struct HttpServer::Impl {
             sampler.sample();
             letters.give_up_old();
             asker.give_up_old();
+            once.ask_again();
             intake.give_up_old();
             hub.push();
         });
@@ -209,11 +216,15 @@ struct HttpServer::Impl {
     http::AuditDoor audit;
     http::Gate gate;
     std::unique_ptr<http::PasswordPool> passwords;  ///< ends before `net`
+    http::SessionDoor sessions;
     http::SignInDoor sign_in;
     http::PeopleDoor people;
     http::EventSearchDoor search;
     http::TenantDoor tenants;
     http::RegionDoor regions;
+    http::HostDoor host;
+    http::HotLogDoor hot_log;
+    http::OnceDoor once;
     http::Router router;
     http::StreamHub hub;
     http::SessionContext context{router, gate, hub, counters};

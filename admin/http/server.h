@@ -15,6 +15,7 @@
 #include "pipeline/telemetry.h"
 #include "pipeline/tls_identity.h"
 #include "schemas/alert.h"
+#include "schemas/answers.h"
 #include "schemas/audit.h"
 #include "schemas/review.h"
 #include "storage/dead_letter_book.h"
@@ -55,6 +56,7 @@ class HttpServer {
         const AlertReader& alerts;
         const ReviewReader& review;
         const AuditReader& audit;
+        const AnswerReader& answers;
         WorkflowAccess workflows;
         EventSearch* search = nullptr;  ///< none: events are found in the hot log only
     };

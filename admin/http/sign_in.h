@@ -1,4 +1,4 @@
-// Signing in and out, sessions, presence.
+// Signing in: by a link, by name and password, by a form.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 #include "admin/http/gate.h"
 #include "admin/http/message.h"
 #include "admin/http/password_pool.h"
+#include "admin/http/sessions.h"
 #include "admin/http/sign_in_throttle.h"
 #include "pipeline/token_bucket.h"
 
@@ -20,20 +21,14 @@ bool looks_like_token(std::string_view path);
 /// The HTTP thread. Calls `answer` once, possibly later.
 class SignInDoor {
   public:
-    SignInDoor(const Gate& gate, ControlAsker& asker, ControlMailbox& mailbox, PasswordPool& passwords,
-               const Clock& clock);
+    SignInDoor(const Gate& gate, const SessionDoor& sessions, ControlAsker& asker, ControlMailbox& mailbox,
+               PasswordPool& passwords, const Clock& clock);
 
     /// A user of the token signs in by a link: a cookie, and away from the address that holds it.
     void by_link(const Request& request, std::string_view token, const Answer& answer);
     Response page(const Request& request) const;
     /// JSON or a form: name and password, a token, or the choice that a link led to.
     void sign_in(const Request& request, const Answer& answer);
-    void sign_out(const Request& request, const Answer& answer);
-    Response who_am_i(const Request& request) const;
-    Response sessions(const Request& request) const;
-    void end_session(const Request& request, std::string_view id, const Answer& answer);
-    /// `user`: name or number.
-    void set_active(const Request& request, std::string_view user, bool active, const Answer& answer);
 
   private:
     struct Asked {
@@ -54,10 +49,9 @@ class SignInDoor {
     Response refused(bool form) const;
     /// Seconds to wait are over; else `answer` was told.
     bool may_try(const std::string& name, const Request& request, bool form, const Answer& answer);
-    std::string set_cookie(const Request& request, std::string_view token, int64_t life_s) const;
-    std::string session_json(const UserSession& session, std::string_view own) const;
 
     const Gate& gate_;
+    const SessionDoor& sessions_;
     const AccessReader& book_;
     ControlAsker& asker_;
     ControlMailbox& mailbox_;

@@ -93,19 +93,21 @@ void write_regions(JsonWriter& json, const Telemetry& t, const Sampler& sampler,
         json.begin_object().field("name", r.name).field("configured", r.configured.load(kRelaxed));
         json.field("state",
                    r.drained() ? "drained" : kRegionStateNames[static_cast<size_t>(r.state.load(kRelaxed))]);
-        json.field("stored", r.stored_total.load(kRelaxed));
-        json.field("rows_per_second", sampler.region_rows_per_second(i));
-        json.field("lag_seconds", static_cast<double>(r.lag_ns.load(kRelaxed)) * 1e-9);
-        json.field("waiting", r.waiting_events.load(kRelaxed));
-        json.field("flushed_seq", r.flushed_seq.load(kRelaxed));
         json.field("failures", r.failures_total.read());
+        if (scope.all_tenants()) {
+            json.field("stored", r.stored_total.load(kRelaxed));
+            json.field("rows_per_second", sampler.region_rows_per_second(i));
+            json.field("lag_seconds", static_cast<double>(r.lag_ns.load(kRelaxed)) * 1e-9);
+            json.field("waiting", r.waiting_events.load(kRelaxed));
+            json.field("flushed_seq", r.flushed_seq.load(kRelaxed));
+        }
         json.field("breaker", kBreakerNames[static_cast<size_t>(r.breaker.load(kRelaxed))]);
         json.field("error", r.error()).end_object();
     }
     json.end_array();
 }
 
-void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
+void write_sla(JsonWriter& json, const Telemetry& t) {
     const auto sla = t.sla();
     json.key("sla").begin_object();
     json.field("applied_seq", t.applied_seq.load(kRelaxed));
@@ -117,8 +119,7 @@ void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
         json.null();
     } else {
         json.begin_object().field("until", rfc3339(sla->hold_until_ns)).key("awaited").begin_array();
-        if (scope.all_tenants())
-            for (const std::string& producer : sla->awaited) json.value(producer);
+        for (const std::string& producer : sla->awaited) json.value(producer);
         json.end_array().end_object();
     }
     json.key("observer_gaps").begin_array();
@@ -132,7 +133,6 @@ void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
     json.end_array();
     json.key("workflows").begin_array();
     for (const auto& workflow : sla->workflows) {
-        if (!scope.all_tenants()) break;  // its counts are of all tenants
         json.begin_object().field("name", workflow.name).field("condition_errors", workflow.condition_errors);
         json.key("edges").begin_array();
         for (const auto& e : workflow.edges) {
@@ -146,7 +146,6 @@ void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
     }
     json.end_array().key("recent_missed").begin_array();
     for (const auto& m : sla->recent) {
-        if (!scope.all_tenants() || !scope.all_regions()) break;
         json.begin_object().field("workflow", m.workflow).field("from", m.from).field("to", m.to);
         json.field("key", m.key)
             .field("deadline", rfc3339(m.deadline_ns))
@@ -154,6 +153,37 @@ void write_sla(JsonWriter& json, const Telemetry& t, const Scope& scope) {
         json.end_object();
     }
     json.end_array().end_object();
+}
+
+/// What cannot be told apart by region and tenant.
+void write_totals(JsonWriter& json, const Telemetry& t, const Sampler& sampler, const Counters& counters,
+                  bool listening) {
+    write_ingest(json, t, sampler, listening);
+    write_events(json, t, sampler);
+    json.key("latency").begin_object().key("processing").begin_object();
+    write_percentiles(json, sampler.recent(Sampler::kProcessing));
+    json.end_object().key("ack").begin_object();
+    write_percentiles(json, sampler.recent(Sampler::kAck));
+    json.end_object().end_object();
+    write_stages(json, t, sampler);
+    write_log(json, t, sampler);
+    json.key("dead_letters").begin_array();
+    for (size_t i = 1; i < kRefusalCount; ++i) {
+        const uint64_t count = t.dead_letters[i].read();
+        if (count == 0) continue;
+        json.begin_object().field("cause", kRefusals[i].name).field("count", count);
+        json.field("help", kRefusals[i].help).end_object();
+    }
+    json.end_array();
+    json.key("dedup").begin_object().field("keys", t.dedup_keys.read()).field("bytes", t.dedup_bytes.read());
+    json.end_object();
+    write_sla(json, t);
+    json.key("alerts").begin_object();
+    for (size_t i = 0; i < kAlertStateNames.size(); ++i)
+        json.field(kAlertStateNames[i], t.alerts[i].load(kRelaxed));
+    json.end_object();
+    json.key("http").begin_object().field("connections", counters.connections_open.read());
+    json.field("stream_clients", counters.stream_clients.read()).end_object();
 }
 
 }  // namespace
@@ -250,36 +280,11 @@ std::string status_json(const Telemetry& t, const Sampler& sampler, const Clock&
     json.field("now", rfc3339(now)).field("sampled", rfc3339(sampler.sampled_ns()));
     json.field("started", rfc3339(t.started_ns));
     json.field("uptime_seconds", std::max<StampNs>(0, now - t.started_ns) / kSecondNs);
-    write_ingest(json, t, sampler, readiness == Readiness::kReady);
-    write_events(json, t, sampler);
-    json.key("latency").begin_object().key("processing").begin_object();
-    write_percentiles(json, sampler.recent(Sampler::kProcessing));
-    json.end_object().key("ack").begin_object();
-    write_percentiles(json, sampler.recent(Sampler::kAck));
-    json.end_object().end_object();
-    write_stages(json, t, sampler);
-    write_log(json, t, sampler);
     write_regions(json, t, sampler, scope);
-    json.key("dead_letters").begin_array();
-    for (size_t i = 1; i < kRefusalCount; ++i) {
-        const uint64_t count = t.dead_letters[i].read();
-        if (count == 0) continue;
-        json.begin_object().field("cause", kRefusals[i].name).field("count", count);
-        json.field("help", kRefusals[i].help).end_object();
-    }
-    json.end_array();
-    json.key("dedup").begin_object().field("keys", t.dedup_keys.read()).field("bytes", t.dedup_bytes.read());
-    json.end_object();
-    write_sla(json, t, scope);
-    json.key("alerts").begin_object();
-    for (size_t i = 0; i < kAlertStateNames.size(); ++i)
-        json.field(kAlertStateNames[i],
-                   scope.all_tenants() ? t.alerts[i].load(std::memory_order_relaxed) : 0);
-    json.end_object();
-    json.key("http").begin_object().field("connections", counters.connections_open.read());
-    json.field("stream_clients", counters.stream_clients.read()).end_object();
-    json.end_object();
-    return json.take();
+    const bool limited = !scope.all_tenants() || !scope.all_regions();
+    json.field("limited", limited);
+    if (!limited) write_totals(json, t, sampler, counters, readiness == Readiness::kReady);
+    return json.end_object().take();
 }
 
 std::string trend_json(const Sampler& sampler) {

@@ -158,7 +158,7 @@ StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents&
     json.begin_object().field("kind", kind);
     json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build(), scope));
     json.key("events").raw(newest.items).field("events_skipped", newest.skipped);
-    if (with_trend) json.key("trend").raw(trend_json(sampler_));
+    if (with_trend && scope.all_tenants() && scope.all_regions()) json.key("trend").raw(trend_json(sampler_));
     json.end_object();
     return std::make_shared<const std::string>(json.take());
 }

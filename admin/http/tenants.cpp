@@ -25,8 +25,7 @@ bool is_tenant_name(std::string_view name) {
            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
-/// `key`: shown this once; empty: none.
-std::string tenant_json(const Tenant& t, bool of_configuration, const std::string& key = {}) {
+std::string tenant_json(const Tenant& t, bool of_configuration) {
     JsonWriter out;
     out.begin_object()
         .field("id", t.id)
@@ -49,7 +48,7 @@ std::string tenant_json(const Tenant& t, bool of_configuration, const std::strin
             .field("changed", rfc3339(t.changed_ns))
             .field("changed_by", t.changed_by)
             .field("version", t.version);
-    return out.field_if("key", key).end_object().take();
+    return out.end_object().take();
 }
 
 Response no_such_tenant(std::string_view id) {
@@ -155,7 +154,8 @@ void TenantDoor::ask(const std::string& name, json::object record, const Answer&
                    if (!tenant) return no_such_tenant(name);
                    Response done;
                    done.status = status;
-                   done.body = tenant_json(*tenant, false, key);
+                   done.body = tenant_json(*tenant, false);
+                   if (!key.empty()) show_once(done, "key", key);
                    return done;
                });
 }

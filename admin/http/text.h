@@ -81,6 +81,14 @@ class JsonWriter {
         return text.empty() ? *this : key(name).value(text);
     }
 
+    /// A list of texts.
+    template <typename Texts>
+    JsonWriter& list(std::string_view name, const Texts& texts) {
+        key(name).begin_array();
+        for (const auto& text : texts) value(std::string_view(text));
+        return end_array();
+    }
+
     size_t size() const { return out_.size(); }
     std::string take() { return std::move(out_); }
 

@@ -5,6 +5,7 @@
 #include "admin/http/line_diff.h"
 #include "admin/http/paging.h"
 #include "admin/http/workflow_json.h"
+#include "pipeline/record_text.h"
 
 namespace penstock::http {
 namespace {
@@ -63,6 +64,16 @@ bool WorkflowDoor::sees(const Scope& scope, const InstanceView& instance) const 
     return !instance.hops.empty() || !instance.rules.empty();
 }
 
+bool WorkflowDoor::is_visible(const Scope& scope, const std::string& name) const {
+    if (scope.all_tenants()) return true;
+    const auto versions = access_.reader.versions(name);
+    return versions && !versions->empty() &&
+           std::all_of(versions->begin(), versions->end(), [&](const WorkflowVersion& version) {
+               const std::string tenant = RecordText(version.document).text("tenant");
+               return !tenant.empty() && scope.sees_tenant(tenant);
+           });
+}
+
 std::string WorkflowDoor::subject_of(const InstanceView& instance) const {
     Seq seq = instance.hops.empty() ? 0 : instance.hops.front().seq;
     for (const InstanceView::Rule& r : instance.rules)
@@ -72,29 +83,34 @@ std::string WorkflowDoor::subject_of(const InstanceView& instance) const {
     return event->subject.empty() ? event->id : event->subject;
 }
 
-Response WorkflowDoor::list() const {
+Response WorkflowDoor::list(const Request& request) const {
+    const Scope& scope = request.principal.scope;
     const auto running = access_.reader.workflows();
     const auto names = access_.reader.names();
     if (!running || !names) return engine_busy();
     JsonWriter out;
     out.begin_object().key("items").begin_array();
     for (const WorkflowView& view : *running) {
+        if (!is_visible(scope, view.name)) continue;
         out.begin_object();
         write_summary(out, view);
         out.field("owner", access_.of_files.contains(view.name) ? "file" : "api").end_object();
     }
     out.end_array().key("not_running").begin_array();
     for (const std::string& name : *names)
-        if (std::none_of(running->begin(), running->end(), [&](const auto& v) { return v.name == name; }))
+        if (std::none_of(running->begin(), running->end(), [&](const auto& v) { return v.name == name; }) &&
+            is_visible(scope, name))
             out.value(name);
     out.end_array().end_object();
     return done(out);
 }
 
-Response WorkflowDoor::show(std::string_view name) const {
-    const auto view = access_.reader.workflow(unescaped(name));
+Response WorkflowDoor::show(const Request& request, std::string_view name) const {
+    const Scope& scope = request.principal.scope;
+    auto view = access_.reader.workflow(unescaped(name));
     if (!view) return engine_busy();
-    if (view->name.empty()) return no_such_workflow(unescaped(name));
+    if (view->name.empty() || !is_visible(scope, view->name)) return no_such_workflow(unescaped(name));
+    if (!scope.all_regions()) view->groups.clear();  // their names are of events of any region
     JsonWriter out;
     out.begin_object();
     write_summary(out, *view);
@@ -126,6 +142,7 @@ Response WorkflowDoor::series(const Request& request, std::string_view name) con
         parameters.wrong("from", fmt::format("asks for more than {} points; ask for a shorter span, or hours",
                                              kPointsMax));
     if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
+    if (!is_visible(request.principal.scope, query.workflow)) return no_such_workflow(query.workflow);
     const auto points = access_.reader.series(query);
     if (!points) return engine_busy();
     JsonWriter out;
@@ -167,10 +184,11 @@ Response WorkflowDoor::instances(const Request& request, std::string_view name) 
     return done(out);
 }
 
-Response WorkflowDoor::versions(std::string_view name) const {
+Response WorkflowDoor::versions(const Request& request, std::string_view name) const {
     const auto found = access_.reader.versions(unescaped(name));
     if (!found) return engine_busy();
-    if (found->empty()) return no_such_workflow(unescaped(name));
+    if (found->empty() || !is_visible(request.principal.scope, unescaped(name)))
+        return no_such_workflow(unescaped(name));
     JsonWriter out;
     out.begin_object().field("workflow", unescaped(name)).key("items").begin_array();
     for (const WorkflowVersion& version : *found) {
@@ -204,9 +222,10 @@ std::optional<WorkflowVersion> WorkflowDoor::find_version(const Place& place, Re
     return std::nullopt;
 }
 
-Response WorkflowDoor::version(std::string_view text) const {
+Response WorkflowDoor::version(const Request& request, std::string_view text) const {
     const auto place = place_of(text);
     if (!place) return bad_parameters({{"version", "must be a whole number from 1"}});
+    if (!is_visible(request.principal.scope, place->name)) return no_such_workflow(place->name);
     Response why;
     const auto found = find_version(*place, why);
     if (!found) return why;
@@ -224,6 +243,7 @@ Response WorkflowDoor::diff(const Request& request, std::string_view text) const
     const uint64_t against =
         parameters.number("against", place ? place->version - 1 : 0, 1, std::numeric_limits<uint32_t>::max());
     if (!parameters.errors.empty()) return bad_parameters(parameters.errors);
+    if (!is_visible(request.principal.scope, place->name)) return no_such_workflow(place->name);
     Response why;
     const auto after = find_version(*place, why);
     if (!after) return why;

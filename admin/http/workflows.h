@@ -22,13 +22,13 @@ class WorkflowDoor {
     WorkflowDoor(const WorkflowAccess& access, const EventLog& log, const EventQueries& queries,
                  const AlertReader& alerts, ControlAsker& asker, const Clock& clock);
 
-    Response list() const;
-    Response show(std::string_view name) const;
+    Response list(const Request& request) const;
+    Response show(const Request& request, std::string_view name) const;
     Response series(const Request& request, std::string_view name) const;
     Response instances(const Request& request, std::string_view name) const;
-    Response versions(std::string_view name) const;
+    Response versions(const Request& request, std::string_view name) const;
     /// `place`: "NAME/versions/N"; so for the next two.
-    Response version(std::string_view place) const;
+    Response version(const Request& request, std::string_view place) const;
     Response diff(const Request& request, std::string_view place) const;
     // lifecycle.cpp
     Response lifecycle(const Request& request) const;
@@ -46,6 +46,8 @@ class WorkflowDoor {
     /// A version of a name, or the answer that says why not.
     std::optional<WorkflowVersion> find_version(const Place& place, Response& why) const;
     std::string tenant_name(uint16_t id) const;
+    /// What a workflow counts is of its tenant, or of all: who is limited to tenants sees theirs.
+    bool is_visible(const Scope& scope, const std::string& name) const;
     bool sees(const Scope& scope, const InstanceView& instance) const;
     std::string subject_of(const InstanceView& instance) const;
     std::optional<Response> refuse_owned(std::string_view name) const;

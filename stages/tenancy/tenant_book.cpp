@@ -67,7 +67,7 @@ std::string TenantBook::command(std::string_view name, std::string_view text, St
         fresh.made_ns = fresh.changed_ns = now_ns;
         fresh.made_by = fresh.changed_by = by;
         fresh.version = seq;
-        tenants_.add(*id, std::move(fresh));
+        index_keys(tenants_.add(*id, std::move(fresh)));
         return {};
     }
     if (!known) return fmt::format("there is no tenant {}", name);
@@ -81,7 +81,12 @@ std::string TenantBook::command(std::string_view name, std::string_view text, St
     Tenant& t = tenants_.change(known->id);
     if (action == "change") take_settings(o, t);
     if (action == "key_add") t.keys.push_back({seq, key, now_ns, by});
-    if (action == "key_revoke") std::erase_if(t.keys, has_id);
+    if (action == "key_revoke")
+        std::erase_if(t.keys, [&](const TenantKey& k) {
+            if (has_id(k)) tenant_of_hash_.erase(k.hash);
+            return has_id(k);
+        });
+    index_keys(t);
     t.changed_ns = now_ns;
     t.changed_by = by;
     t.version = seq;
@@ -105,6 +110,18 @@ std::optional<Tenant> TenantBook::tenant(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     const Tenant* t = find(name);
     return t ? std::optional(*t) : std::nullopt;
+}
+
+void TenantBook::index_keys(const Tenant& tenant) {
+    for (const TenantKey& key : tenant.keys) tenant_of_hash_[key.hash] = tenant.id;
+}
+
+std::string TenantBook::tenant_of_key(const std::string& hash) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = tenant_of_hash_.find(hash);
+    if (at == tenant_of_hash_.end()) return {};
+    const Tenant& t = tenants_.at(at->second);
+    return t.enabled ? t.name : std::string();
 }
 
 std::string TenantBook::refused(Seq seq) const {
@@ -159,7 +176,7 @@ void TenantBook::load_row(std::span<const uint8_t> key_bytes, std::span<const ui
         t.keys.push_back(std::move(k));
     }
     const std::lock_guard lock(mutex_);  // readers are served before the recovery ends
-    tenants_.load(id, std::move(t));
+    index_keys(tenants_.load(id, std::move(t)));
 }
 
 }  // namespace penstock

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "pipeline/saved_map.h"
@@ -29,16 +31,20 @@ class TenantBook final : public StateMachine, public TenantReader {
     std::vector<Tenant> tenants() const override;
     std::optional<Tenant> tenant(std::string_view name) const override;
     std::string refused(Seq seq) const override;
+    /// The enabled tenant that has a key of this hash; empty: none.
+    std::string tenant_of_key(const std::string& hash) const;
 
   private:
     const Tenant* find(std::string_view name) const;
     /// Why nothing was changed; empty: it was.
     std::string command(std::string_view name, std::string_view text, StampNs now_ns, Seq seq);
     static void put(RowWriter& out, const Tenant& tenant);
+    void index_keys(const Tenant& tenant);
 
     mutable std::mutex mutex_;  // guards what follows
     SavedMap<Tenant> tenants_{'N', 1, &put};
-    std::deque<std::pair<Seq, std::string>> refused_;  ///< the last; readers' memory, not state
+    std::unordered_map<std::string, uint64_t> tenant_of_hash_;  ///< of all keys there are
+    std::deque<std::pair<Seq, std::string>> refused_;           ///< the last; readers' memory, not state
 };
 
 }  // namespace penstock

@@ -156,7 +156,8 @@ int http_query(const uint8_t* data, size_t size) {
         http::SimulationDoor simulations{access, hot.log(), clock};
         http::Gate gate{{}, telemetry, control_requests, clock};
         http::PasswordPool passwords{[](const auto& work) { work(); }};
-        http::SignInDoor sign_in{gate, asker, control_requests, passwords, clock};
+        http::SessionDoor sessions{gate, asker};
+        http::SignInDoor sign_in{gate, sessions, asker, control_requests, passwords, clock};
         http::PeopleDoor people{gate, hot.log(), asker, passwords};
         HttpServer::Parts parts =
             test::http_parts(telemetry, hot.log(), clock, book, mailbox, control_requests, alert_book);
@@ -166,9 +167,12 @@ int http_query(const uint8_t* data, size_t size) {
                                 [](const auto& work) { work(); }};
         http::EventSearchDoor search{parts.search, asker, counters, [](const auto& work) { work(); }};
         http::TenantDoor tenants{{}, asker};
-        http::Router router{telemetry, clock,       sampler, queries, letters, alerts,
-                            workflows, simulations, review,  audit,   intake,  search,
-                            tenants,   gate,        sign_in, people,  counters};
+        http::HostDoor host{telemetry, clock, sampler, letters, gate, counters};
+        http::HotLogDoor hot_log{queries};
+        http::OnceDoor once{parts.answers, control_requests, clock, [](const auto& work) { work(); }};
+        http::Router router{{&host, &hot_log, &letters, &alerts, &workflows, &simulations, &review, &audit,
+                             &intake, &search, &tenants, &sign_in, &sessions, &people, &once},
+                            gate};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
             hot.append(std::vector<test::LoggedDeadLetter>{{.detail = "d", .raw = "raw"}});

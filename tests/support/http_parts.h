@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "admin/http/server.h"
+#include "stages/answers/answer_book.h"
 #include "stages/review/review_book.h"
 #include "tests/support/memory_workflows.h"
 
@@ -20,8 +21,9 @@ inline HttpServer::Parts http_parts(const Telemetry& telemetry, const EventLog& 
     static EventsMailbox event_requests(4);
     static const ReviewBook review;
     static const NoAudit audit;
-    return {telemetry, log,    clock, dead_letters,        letters, control_requests, event_requests,
-            alerts,    review, audit, std::move(workflows)};
+    static const AnswerBook answers;
+    return {telemetry,      log,    clock,  dead_letters, letters, control_requests,
+            event_requests, alerts, review, audit,        answers, std::move(workflows)};
 }
 
 }  // namespace penstock::test

@@ -97,6 +97,51 @@ TEST_F(Tenants, KeysRotateWithoutAGap) {
     appliance.stop();
 }
 
+TEST_F(Tenants, TheSameEventByTcpAndByHttpIsADuplicateHoweverItsNumbersAndTextsAreSpelled) {
+    appliance.start();
+    const std::vector<std::string> payloads{
+        R"({"n":1.0})",
+        R"({"n":1e2,"m":-0.0,"k":0.10})",
+        R"({"big":123456789012345678901234567890,"small":-9223372036854775808,"most":18446744073709551615})",
+        R"({"text":"caf\u00e9 \ud83d\ude00 \/ \"q\" \\ \t"})",
+        R"([1.50,[2E+3,{"a":[]}],null,true])",
+        R"(6.02214076e23)",
+        R"({"b":1,"a":2,"b2":{"z":0.1e-2}})"};
+    std::string lines, batch = "[";
+    for (size_t i = 0; i < payloads.size(); ++i) {
+        const std::string event = fmt::format(
+            R"({{"specversion":"1.0","id":"same-{}","source":"/s","type":"t","subject":"caf\u00e9","data":{}}})",
+            i, payloads[i]);
+        lines += event + "\n";
+        batch += (i == 0 ? "\n  " : ",\r\n\t") + event;
+    }
+    const TemporaryFile file("events.ndjson", lines);
+    const CommandResult sent = penstock({"send", file.path(), "--to", appliance.events()});
+    ASSERT_EQ(sent.exit_code, 0) << sent.err;
+    const auto post = [&](const std::string& body) {
+        return HttpClient(appliance.http_port()).post("/api/v1/events", body);
+    };
+    const HttpAnswer again = post(batch + " ]\n");
+    EXPECT_NE(again.body.find(fmt::format("\"accepted\":0,\"duplicates\":{},\"refused\":0", payloads.size())),
+              std::string::npos)
+        << again.body;
+    // The short form, and a named tenant, put the event together anew: from the producer's own text.
+    for (size_t i = 0; i < payloads.size(); ++i) {
+        const std::string named = fmt::format(
+            R"({{"tenant_id":"default","data":{},"specversion":"1.0","id":"same-{}","source":"/s","type":"t","subject":"café"}})",
+            payloads[i], i);
+        EXPECT_EQ(post(named).status, 200) << named;
+        const std::string in_short = fmt::format(
+            R"({{"event_id":"same-{}","source":"/s","event_type":"t","subject":"caf\u00e9","metadata":{}}})",
+            i, payloads[i]);
+        const HttpAnswer answer = post(in_short);
+        EXPECT_EQ(answer.status, 200) << in_short << answer.body;
+    }
+    EXPECT_NE(stored("default").find("123456789012345678901234567890"), std::string::npos)
+        << stored("default");
+    appliance.stop();
+}
+
 TEST_F(Tenants, AKeySendsEventsOverHttpAndSeesNothingOfOthers) {
     appliance.start();
     const std::string key = key_of(run({"add", "acme"})), other = key_of(run({"add", "other"}));

@@ -17,6 +17,9 @@ let logId = null;
 function draw() {
   drawing = false;
   const s = last.status;
+  setAttr(root, "data-limited", String(s.limited));
+  setText(byId("facts"), `v${s.version}, up ${duration(s.uptime_seconds)}`);
+  if (s.limited) return; // totals are for who sees all regions and tenants
   const health = showHealth(s);
   showIntake(s);
   showPipeline(s);
@@ -25,7 +28,6 @@ function draw() {
   showServiceLevels(s);
   showMissed(s);
   showLetters(s);
-  setText(byId("facts"), `v${s.version}, up ${duration(s.uptime_seconds)}`);
   setText(byId("foot-facts"), `Log ${s.log_id}, ${s.ingest.address === "" ? "no intake now" : `intake ${s.ingest.address} by ${s.ingest.backend}`}, ${count(s.ingest.producers)} named producers, ` +
     `${count(s.http.stream_clients)} watching`);
   const sign = health === "bad" ? "✕ " : health === "warn" ? "! " : "";
@@ -43,10 +45,10 @@ function onMessage(message) {
   if (message.kind === "hello") {
     if (logId !== null && logId !== s.log_id) resetEvents();
     logId = s.log_id;
-    trend.reset(message.trend.points);
+    if (message.trend) trend.reset(message.trend.points);
   }
   last = message;
-  trend.add(dateOf(s.sampled).getTime() / 1000, s.events.received_per_second, s.events.stored_per_second, s.events.dead_letters_per_second);
+  if (!s.limited) trend.add(dateOf(s.sampled).getTime() / 1000, s.events.received_per_second, s.events.stored_per_second, s.events.dead_letters_per_second);
   takeEvents(message);
   if (!drawing) {
     drawing = true;

@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <regex>
 #include <thread>
 
 #include "admin/http/origin.h"
 #include "admin/http/page_assets.h"
 #include "admin/http/server.h"
+#include "schemas/refusal.h"
 #include "stages/alert/alert_book.h"
 #include "tests/support/hot_log.h"
 #include "tests/support/http_client.h"
@@ -113,6 +117,29 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         ++routes;
     }
     EXPECT_EQ(routes, 72u);
+}
+
+TEST(HttpProblems, EveryTypeInTheSourceIsInTheApisDocument) {
+    const auto text_of = [](const std::filesystem::path& file) {
+        std::ifstream in(file);
+        return std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    };
+    const std::filesystem::path source(PENSTOCK_SOURCE_DIR);
+    const std::string document = text_of(source / "schemas/openapi.yaml");
+    const auto listed = [&](std::string_view slug) {
+        return document.find(fmt::format("- urn:penstock:problem:{}\n", slug)) != std::string::npos;
+    };
+    const std::regex made(R"re((problem\(|return \{)\s*[45]\d\d,\s*"([a-z-]+)")re");
+    size_t found = 0;
+    for (const auto& file : std::filesystem::directory_iterator(source / "admin/http")) {
+        if (file.path().extension() != ".cpp") continue;
+        const std::string text = text_of(file);
+        for (std::sregex_iterator at(text.begin(), text.end(), made), end; at != end; ++at, ++found)
+            EXPECT_TRUE(listed((*at)[2].str())) << (*at)[2] << " of " << file.path();
+    }
+    EXPECT_GT(found, 80u);
+    for (const RefusalInfo& cause : kRefusals)
+        EXPECT_TRUE(cause.name == "none" || listed(cause.name)) << cause.name;
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {
