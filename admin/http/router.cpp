@@ -7,15 +7,19 @@
 #include <optional>
 #include <utility>
 
+#include "admin/http/console_files.h"
 #include "admin/http/metrics.h"
 #include "admin/http/page_assets.h"
 #include "admin/http/paging.h"
 #include "admin/http/text.h"
+#include "pipeline/api_key.h"
 
 namespace penstock::http {
 namespace {
 
 constexpr std::string_view kAssetsPrefix = "/assets/";
+/// The console's pages; the console itself knows which there are.
+constexpr std::string_view kConsolePrefix = "/console/";
 
 Response not_found(std::string_view path) {
     return problem(404, "not-found", "There is nothing at this address",
@@ -32,11 +36,15 @@ void add_common_headers(Response& answer) {
         "Content-Security-Policy",
         answer.has_form ? "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
                           "frame-ancestors 'none'"
-        : html
-            ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-              "require-trusted-types-for 'script'"
-            : "default-src 'none'; frame-ancestors 'none'");
+        : !answer.nonce.empty()
+            ? fmt::format("default-src 'none'; script-src 'self' 'nonce-{0}'; style-src 'self' 'nonce-{0}'; "
+                          "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+                          "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+                          "trusted-types penstock default",
+                          answer.nonce)
+        : html ? "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+                 "frame-ancestors 'none'"
+               : "default-src 'none'; frame-ancestors 'none'");
     answer.header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", std::string(referrer));
     answer.header("Cross-Origin-Resource-Policy", "same-origin")
         .header("Cross-Origin-Opener-Policy", "same-origin");
@@ -248,7 +256,8 @@ void Router::dispatch(Request& request, const Answer& answer) const {
                    .header("Allow", std::string(allowed)));
     };
     if (path.starts_with(kAssetsPrefix))
-        return reads ? answer(asset(path.substr(kAssetsPrefix.size()))) : not_allowed("GET, HEAD");
+        return reads ? answer(asset(request)) : not_allowed("GET, HEAD");
+    if (path.starts_with(kConsolePrefix)) return reads ? answer(console()) : not_allowed("GET, HEAD");
     auto wrong = gate_.identify(request);
     std::string allowed;
     for (const Route& route : kRoutes) {
@@ -291,12 +300,33 @@ Response Router::page(const Request& request, std::string_view) const {
         answer.content_type = "text/plain; charset=utf-8";
         return answer.header("Location", "/sign-in");
     }
+    return console();
+}
+
+Response Router::console() {
+    Response answer;
     answer.content_type = "text/html; charset=utf-8";
-    answer.body = page_html();
+    if (console_files().empty()) {
+        answer.body = page_html();
+        return answer;
+    }
+    answer.nonce = make_api_key().substr(3);
+    answer.body = console_html(answer.nonce);
     return answer;
 }
 
-Response Router::asset(std::string_view rest) const {
+Response Router::asset(const Request& request) const {
+    for (const ConsoleFile& file : console_files()) {
+        if (file.path != request.path) continue;
+        const EncodedFile encoded = encoded_for(file, request.accept_encoding);
+        Response answer;
+        answer.content_type = file.content_type;
+        answer.body = encoded.content;
+        answer.immutable = true;
+        if (!encoded.encoding.empty()) answer.header("Content-Encoding", std::string(encoded.encoding));
+        return answer.header("Vary", "Accept-Encoding");
+    }
+    const std::string_view rest = std::string_view(request.path).substr(kAssetsPrefix.size());
     const size_t slash = rest.find('/');
     if (slash != std::string_view::npos && rest.substr(0, slash) == page_build()) {
         for (const PageAsset& asset : page_assets()) {
@@ -350,7 +380,7 @@ Response Router::metrics(const Request&, std::string_view) const {
 
 Response Router::status(const Request& request, std::string_view) const {
     Response answer;
-    answer.body = status_json(telemetry_, sampler_, clock_, counters_, page_build(), request.principal.scope);
+    answer.body = status_json(telemetry_, sampler_, clock_, counters_, console_build(), request.principal.scope);
     return answer;
 }
 

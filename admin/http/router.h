@@ -71,6 +71,7 @@ class Router {
     /// Why this request may not do what needs so much.
     std::optional<Response> refuse(const Request& request, Need need, Reach reach) const;
     Response page(const Request&, std::string_view) const;
+    static Response console();
     Response openapi(const Request&, std::string_view) const;
     Response healthz(const Request&, std::string_view) const;
     Response readyz(const Request&, std::string_view) const;
@@ -144,7 +145,7 @@ class Router {
     void change_tenant(const Request&, std::string_view id, const Answer&) const;
     void add_tenant_key(const Request&, std::string_view id, const Answer&) const;
     void revoke_tenant_key(const Request&, std::string_view place, const Answer&) const;
-    Response asset(std::string_view rest) const;
+    Response asset(const Request& request) const;
     void dispatch(Request&, const Answer&) const;
 
     const Telemetry& telemetry_;

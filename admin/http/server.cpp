@@ -12,7 +12,7 @@
 #include <chrono>
 #include <thread>
 
-#include "admin/http/page_assets.h"
+#include "admin/http/console_files.h"
 #include "admin/http/session.h"
 #include "admin/http/text.h"
 
@@ -234,9 +234,9 @@ void HttpServer::start() {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    spdlog::info("http: listening on {}:{} (page, /metrics, /api/v1), build {}",
+    spdlog::info("http: listening on {}:{} (console, /metrics, /api/v1), build {}",
                  impl_->options.listen.substr(0, impl_->options.listen.rfind(':')), port(),
-                 http::page_build());
+                 http::console_build());
 }
 
 void HttpServer::stop() {

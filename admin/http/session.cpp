@@ -140,6 +140,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         request.idempotency_key = message["Idempotency-Key"];
         request.fetch_site = message["Sec-Fetch-Site"];
         request.user_agent = message[bhttp::field::user_agent];
+        request.accept_encoding = message[bhttp::field::accept_encoding];
         request.secure = kSecure;
         beast::error_code ignored;
         const auto peer = socket().socket().remote_endpoint(ignored);

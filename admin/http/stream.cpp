@@ -10,7 +10,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
-#include "admin/http/page_assets.h"
+#include "admin/http/console_files.h"
 #include "admin/http/text.h"
 
 namespace penstock::http {
@@ -139,7 +139,7 @@ StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents&
                                       bool with_trend) const {
     JsonWriter json;
     json.begin_object().field("kind", kind);
-    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build(), scope));
+    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, console_build(), scope));
     json.key("events").raw(newest.items).field("events_skipped", newest.skipped);
     if (with_trend) json.key("trend").raw(trend_json(sampler_));
     json.end_object();
