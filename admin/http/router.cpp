@@ -40,7 +40,7 @@ void add_common_headers(Response& answer) {
             ? fmt::format("default-src 'none'; script-src 'self' 'nonce-{0}'; style-src 'self' 'nonce-{0}'; "
                           "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
                           "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
-                          "trusted-types penstock default",
+                          "trusted-types default",
                           answer.nonce)
         : html ? "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
                  "frame-ancestors 'none'"

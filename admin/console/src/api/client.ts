@@ -54,7 +54,7 @@ const headers: Middleware = {
     },
 };
 
-export const api = createClient<paths>({baseUrl: typeof location === 'undefined' ? '' : location.origin});
+export const api = createClient<paths>({baseUrl: location.origin, fetch: (request) => globalThis.fetch(request)});
 api.use(headers);
 
 async function problemOf(response: Response, body: unknown): Promise<ProblemError> {

@@ -4,11 +4,16 @@ const petrol: MantineColorsTuple = [
     '#e6f4f4', '#cfe8e8', '#a3d3d3', '#74bdbd', '#4fc6c4', '#2c9a9c', '#12838a', '#0a6b70', '#08585c', '#05464a',
 ];
 
+/// Mantine's greys of the dark scheme, as tokens.css has them.
+const dark: MantineColorsTuple = [
+    '#e7ecf1', '#c3cdd6', '#a3b0bd', '#8c9aa8', '#35424e', '#27323b', '#0d1216', '#11171d', '#0b0f13', '#070a0d',
+];
+
 export const theme = createTheme({
     primaryColor: 'petrol',
     primaryShade: {light: 7, dark: 4},
     autoContrast: true,
-    colors: {petrol},
+    colors: {petrol, dark},
     fontFamily: 'var(--sans)',
     fontFamilyMonospace: 'var(--mono)',
     defaultRadius: 6,
@@ -17,7 +22,12 @@ export const theme = createTheme({
     fontSizes: {xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.25rem'},
     headings: {fontWeight: '600'},
     components: {
-        Button: {defaultProps: {size: 'xs', variant: 'default'}},
+        Button: {
+            defaultProps: {size: 'xs', variant: 'default'},
+            vars: (_theme: unknown, props: {variant?: string; color?: string}) => ({
+                root: props.variant === 'filled' && !props.color ? {'--button-color': 'var(--on-accent)'} : {},
+            }),
+        },
         ActionIcon: {defaultProps: {variant: 'subtle', color: 'gray'}},
         TextInput: {defaultProps: {size: 'xs'}},
         PasswordInput: {defaultProps: {size: 'xs'}},
