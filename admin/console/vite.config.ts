@@ -5,6 +5,8 @@ import {defineConfig} from 'vitest/config';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const out = process.env.PENSTOCK_CONSOLE_OUT ?? here('../../build/console');
 
+const proxy = {'/api': {target: process.env.PENSTOCK ?? 'http://127.0.0.1:3000', ws: true}};
+
 export default defineConfig({
     plugins: [react()],
     resolve: {alias: {'@': here('./src')}},
@@ -18,6 +20,7 @@ export default defineConfig({
         modulePreload: {polyfill: false},
     },
     // For work on its looks: npm run dev beside a running appliance.
-    server: {proxy: {'/api': {target: process.env.PENSTOCK ?? 'http://127.0.0.1:3000', ws: true}}},
+    server: {proxy},
+    preview: {proxy},
     test: {environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], globals: false},
 });

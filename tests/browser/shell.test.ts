@@ -19,10 +19,10 @@ describe('signing in', () => {
         const {page, context} = await visit(browser, appliance, undefined);
         await page.goto('/console/system?from=here');
         await page.getByLabel('Name').fill(operator.name);
-        await page.getByLabel('Password').fill('not this');
+        await page.getByRole('textbox', {name: 'Password'}).fill('not this');
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('alert').filter({hasText: 'did not sign you in'}).waitFor();
-        await page.getByLabel('Password').fill(operator.password);
+        await page.getByRole('textbox', {name: 'Password'}).fill(operator.password);
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('heading', {name: 'System', level: 1}).waitFor();
         expect(page.url()).toBe(`${appliance.address}/console/system?from=here`);
@@ -33,7 +33,7 @@ describe('signing in', () => {
         const {page, context} = await visit(browser, appliance, undefined);
         await page.goto('/console/live');
         await page.getByRole('button', {name: 'With a token'}).click();
-        await page.getByLabel('Token').fill('123123123123123');
+        await page.getByRole('textbox', {name: 'Token'}).fill('123123123123123');
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('button', {name: 'abc-3'}).click();
         await page.getByRole('button', {name: /abc-3/}).waitFor();
@@ -55,7 +55,7 @@ describe('signing in', () => {
         await context.request.delete('/api/v1/session');
         await page.getByRole('dialog', {name: 'Your session has ended'}).waitFor();
         await page.getByLabel('Name').fill(operator.name);
-        await page.getByLabel('Password').fill(operator.password);
+        await page.getByRole('textbox', {name: 'Password'}).fill(operator.password);
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('dialog', {name: 'Your session has ended'}).waitFor({state: 'detached'});
         await page.getByText('Live', {exact: true}).waitFor();

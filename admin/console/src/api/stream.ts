@@ -11,6 +11,8 @@ export interface TrendPoint {
     received: number;
     stored: number;
     refused: number;
+    /// Events that wait for their regions; not known of the time before this page was open.
+    waiting?: number;
 }
 
 /// connecting: for the first time; late: the connection is there, but nothing comes; lost: it is gone.
@@ -61,6 +63,7 @@ function withPoint(trend: TrendPoint[], status: Status): TrendPoint[] {
         received: status.events.received_per_second ?? 0,
         stored: status.events.stored_per_second ?? 0,
         refused: status.events.dead_letters_per_second ?? 0,
+        waiting: status.regions.reduce((sum, r) => sum + (r.waiting ?? 0), 0),
     };
     return [...trend.filter((p) => p.at > at - trendSeconds), point];
 }

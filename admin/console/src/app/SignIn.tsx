@@ -79,6 +79,7 @@ export function SignIn({again, done}: {again: boolean; done: () => void}) {
                                 autoComplete={byToken ? 'off' : 'current-password'}
                                 autoFocus={byToken}
                                 required
+                                visibilityToggleButtonProps={{'aria-label': t('show_secret')}}
                                 value={secret}
                                 onChange={(e) => setSecret(e.currentTarget.value)}
                             />
