@@ -31,10 +31,11 @@ export function newKey(): string {
 }
 
 let apiKey = '';
-/// Of a wallboard's link: it asks with a key in place of a session.
-export function useApiKey(key: string): void {
-    apiKey = key;
+/// Of a wallboard's link (`#key=…`, which no server sees in the address): it asks with a key in place of a session.
+export function takeKeyOfAddress(hash: string): void {
+    apiKey = new URLSearchParams(hash.replace(/^#/, '')).get('key') ?? '';
 }
+export const asksByKey = (): boolean => apiKey !== '';
 
 const onSignedOut = new Set<() => void>();
 /// Called when the appliance does not know any more who asks.

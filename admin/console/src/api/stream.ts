@@ -1,7 +1,7 @@
 // The live stream: snapshots twice a second over a WebSocket. After a gap it asks for what came in since the last
 // event that it saw. What it holds is live only while messages come; pages show the rest greyed, with its time.
 import {create} from 'zustand';
-import type {Schemas} from './client';
+import {getAddress, type Schemas} from './client';
 
 export type Status = Schemas['Status'];
 export type EventSummary = Schemas['EventSummary'];
@@ -13,6 +13,13 @@ export interface TrendPoint {
     refused: number;
     /// Events that wait for their regions; not known of the time before this page was open.
     waiting?: number;
+}
+
+/// Hears what the appliance says until it is stopped.
+export interface Feed {
+    start(): void;
+    stop(): void;
+    tryNow(): void;
 }
 
 /// connecting: for the first time; late: the connection is there, but nothing comes; lost: it is gone.
@@ -68,7 +75,19 @@ function withPoint(trend: TrendPoint[], status: Status): TrendPoint[] {
     return [...trend.filter((p) => p.at > at - trendSeconds), point];
 }
 
-export class LiveStream {
+function heard(status: Status, trend: TrendPoint[]): void {
+    const now = Date.now();
+    useLive.setState({
+        link: 'live',
+        status,
+        heardAt: now,
+        aheadMs: Date.parse(status.now) - now,
+        trend: withPoint(trend, status),
+        nextTryAt: undefined,
+    });
+}
+
+export class LiveStream implements Feed {
     private socket: WebSocket | undefined;
     private tries = 0;
     private tryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +149,6 @@ export class LiveStream {
     }
 
     private take(message: Message): void {
-        const now = Date.now();
         const {status} = message;
         this.tries = 0;
         clearTimeout(this.lateTimer);
@@ -143,19 +161,46 @@ export class LiveStream {
                 const [at, received, stored, refused] = p as number[];
                 return {at: at ?? 0, received: received ?? 0, stored: stored ?? 0, refused: refused ?? 0};
             });
-        useLive.setState({
-            link: 'live',
-            status,
-            heardAt: now,
-            aheadMs: Date.parse(status.now) - now,
-            trend: withPoint(trend, status),
-            nextTryAt: undefined,
-        });
+        heard(status, trend);
         const fresh = message.events.filter((e) => e.seq > this.lastSeq);
         for (const event of fresh) this.lastSeq = Math.max(this.lastSeq, event.seq);
         const arrivals = {events: fresh, skipped: message.events_skipped, resumed};
         if (fresh.length > 0 || message.events_skipped > 0) onArrivals.forEach((listener) => listener(arrivals));
         if (this.build !== undefined && status.build !== this.build) this.onNewBuild();
         this.build = status.build;
+    }
+}
+
+const askEveryMs = 1_000;
+
+/// For who asks by a key, which a browser cannot send with a WebSocket: the same snapshot once a second.
+export class PolledStatus implements Feed {
+    private timer: ReturnType<typeof setTimeout> | undefined;
+    private readonly ended = new AbortController();
+    private build: string | undefined;
+
+    constructor(private readonly onNewBuild: () => void) {}
+
+    start(): void {
+        void this.ask();
+    }
+    stop(): void {
+        this.ended.abort();
+        clearTimeout(this.timer);
+    }
+    tryNow = (): void => {
+        clearTimeout(this.timer);
+        void this.ask();
+    };
+    private async ask(): Promise<void> {
+        try {
+            const status = await getAddress<Status>('/api/v1/status', AbortSignal.any([this.ended.signal, AbortSignal.timeout(lateAfterMs)]));
+            heard(status, useLive.getState().trend);
+            if (this.build !== undefined && status.build !== this.build) this.onNewBuild();
+            this.build = status.build;
+        } catch {
+            if (useLive.getState().status) useLive.setState({link: 'lost', nextTryAt: Date.now() + askEveryMs});
+        }
+        if (!this.ended.signal.aborted) this.timer = setTimeout(() => void this.ask(), askEveryMs);
     }
 }

@@ -2,7 +2,8 @@
 import {Suspense, useEffect, useMemo, useState} from 'react';
 import {Route, Switch, useLocation} from 'wouter';
 import {queryClient} from '@/api/queries';
-import {LiveStream, useLive} from '@/api/stream';
+import {type Feed, LiveStream, PolledStatus, useLive} from '@/api/stream';
+import {asksByKey} from '@/api/client';
 import {useTexts} from '@/i18n';
 import {PageBoundary} from '@/parts/Boundary';
 import {Loading} from '@/parts/States';
@@ -48,13 +49,14 @@ export function Shell() {
     const narrow = usePreferences((p) => p.narrow);
 
     useEffect(() => {
-        const stream = new LiveStream(
-            () => void queryClient.invalidateQueries({queryKey: ['session']}),
-            () => setNewBuild(true),
-        );
+        // Nobody sits before a wallboard who would load it again.
+        const onNewBuild = () => (window.location.pathname === '/console/wall' ? window.location.reload() : setNewBuild(true));
+        const stream: Feed = asksByKey()
+            ? new PolledStatus(onNewBuild)
+            : new LiveStream(() => void queryClient.invalidateQueries({queryKey: ['session']}), onNewBuild);
         stream.start();
         const stops = [() => stream.stop(), watchStream(), listenForShortcuts()];
-        tryNow.current = stream.tryNow;
+        tryNow.current = () => stream.tryNow();
         return () => stops.forEach((stop) => stop());
     }, [me.name]);
 

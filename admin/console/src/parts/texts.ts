@@ -29,7 +29,7 @@ export const texts = defineTexts('parts', {
         copy: 'Copy',
         copied: 'Copied',
         refused: 'Not done',
-        row_keys: 'Arrow keys move, Enter opens',
+        close_detail: 'Close what is shown beside the list',
     },
     de: {
         loading: 'Wird geladen…',
@@ -59,6 +59,6 @@ export const texts = defineTexts('parts', {
         copy: 'Kopieren',
         copied: 'Kopiert',
         refused: 'Nicht ausgeführt',
-        row_keys: 'Pfeiltasten bewegen, Eingabe öffnet',
+        close_detail: 'Schließen, was neben der Liste steht',
     },
 });
