@@ -211,11 +211,14 @@ class Appliance {
     int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
 
     HttpServer::Options http_options() {
-        return {.listen = config_.http.listen,
-                .tls = http_tls_.get(),
-                .hsts_s = config_.http.hsts_s,
-                .access = access_setup(),
-                .tenants = tenant_access()};
+        HttpServer::Options options{.listen = config_.http.listen,
+                                    .tls = http_tls_.get(),
+                                    .hsts_s = config_.http.hsts_s,
+                                    .access = access_setup(),
+                                    .tenants = tenant_access()};
+        for (const auto& [key, value, origin] : start_.settings)
+            options.settings.push_back({key, value, origin});
+        return options;
     }
 
     bool configures_tenant(const std::string& name) const {

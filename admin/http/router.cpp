@@ -123,6 +123,7 @@ const Router::Route Router::kRoutes[] = {
     {"GET", "/api/v1/audit", Need::kSupervisor, &Router::audit, nullptr, false, Reach::kEverything},
     {"GET", "/api/v1/audit/head", Need::kSupervisor, &Router::audit_head, nullptr, false, Reach::kEverything},
     {"GET", "/api/v1/openapi.yaml", Need::kViewer, &Router::openapi},
+    {"GET", "/api/v1/config", Need::kAdmin, &Router::config, nullptr, false, Reach::kEverything},
     {"GET", "/sign-in", Need::kNothing, &Router::sign_in_page},
     {"GET", "/api/v1/session", Need::kViewer, &Router::who_am_i},
     {"POST", "/api/v1/session", Need::kNothing, nullptr, &Router::sign_in, true},
@@ -156,7 +157,8 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
                const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts,
                WorkflowDoor& workflows, const SimulationDoor& simulations, ReviewDoor& review,
                const AuditDoor& audit, IntakeDoor& intake, EventSearchDoor& search, TenantDoor& tenants,
-               Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters)
+               Gate& gate, SignInDoor& sign_in, PeopleDoor& people, const Counters& counters,
+               const std::vector<Setting>& settings)
     : telemetry_(telemetry),
       clock_(clock),
       sampler_(sampler),
@@ -173,7 +175,8 @@ Router::Router(const Telemetry& telemetry, const Clock& clock, const Sampler& sa
       gate_(gate),
       sign_in_(sign_in),
       people_(people),
-      counters_(counters) {}
+      counters_(counters),
+      settings_(settings) {}
 
 std::vector<std::string_view> Router::paths() const {
     std::vector<std::string_view> all{kStreamPath, kStreamAlias};
@@ -345,6 +348,16 @@ Response Router::openapi(const Request&, std::string_view) const {
     Response answer;
     answer.content_type = "application/yaml";
     answer.body = openapi_yaml();
+    return answer;
+}
+
+Response Router::config(const Request&, std::string_view) const {
+    JsonWriter json;
+    json.begin_object().key("items").begin_array();
+    for (const Setting& s : settings_)
+        json.begin_object().field("key", s.key).field("value", s.value).field("origin", s.origin).end_object();
+    Response answer;
+    answer.body = json.end_array().end_object().take();
     return answer;
 }
 

@@ -15,6 +15,7 @@
 #include "admin/http/message.h"
 #include "admin/http/people.h"
 #include "admin/http/review.h"
+#include "admin/http/settings.h"
 #include "admin/http/sign_in.h"
 #include "admin/http/simulations.h"
 #include "admin/http/status.h"
@@ -34,7 +35,7 @@ class Router {
            const EventQueries& queries, DeadLetterDoor& letters, AlertDoor& alerts, WorkflowDoor& workflows,
            const SimulationDoor& simulations, ReviewDoor& review, const AuditDoor& audit, IntakeDoor& intake,
            EventSearchDoor& search, TenantDoor& tenants, Gate& gate, SignInDoor& sign_in, PeopleDoor& people,
-           const Counters& counters);
+           const Counters& counters, const std::vector<Setting>& settings);
 
     /// Calls `answer` once: before it returns, or, where the answer waits for the disk, later on this thread.
     void handle(const Request& request, Answer answer) const;
@@ -73,6 +74,7 @@ class Router {
     Response page(const Request&, std::string_view) const;
     static Response console();
     Response openapi(const Request&, std::string_view) const;
+    Response config(const Request&, std::string_view) const;
     Response healthz(const Request&, std::string_view) const;
     Response readyz(const Request&, std::string_view) const;
     Response metrics(const Request&, std::string_view) const;
@@ -165,6 +167,7 @@ class Router {
     PeopleDoor& people_;
     TenantDoor& tenants_;
     const Counters& counters_;
+    const std::vector<Setting>& settings_;
 };
 
 /// Content policy, sniffing, framing, referrer, caching. For answers that do not pass the router, too.

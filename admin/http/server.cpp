@@ -79,7 +79,7 @@ struct HttpServer::Impl {
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           tenants(options.tenants, asker),
           router(parts.telemetry, parts.clock, sampler, queries, letters, alerts, workflows, simulations,
-                 review, audit, intake, search, tenants, gate, sign_in, people, counters),
+                 review, audit, intake, search, tenants, gate, sign_in, people, counters, options.settings),
           hub(parts.telemetry, parts.clock, sampler, queries, gate, counters) {}
 
     void listen() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "admin/http/access_setup.h"
+#include "admin/http/settings.h"
 #include "admin/http/tenants.h"
 #include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
@@ -40,6 +41,7 @@ class HttpServer {
         uint64_t hsts_s = 0;               ///< of Strict-Transport-Security; 0: not sent
         http::AccessSetup access = {};
         TenantAccess tenants = {};
+        std::vector<http::Setting> settings = {};  ///< that people may look at
     };
     /// What it shows, and where it asks for changes.
     struct Parts {

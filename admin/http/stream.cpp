@@ -39,8 +39,12 @@ class StreamClient {
 template <typename Stream>
 class StreamSocket final : public StreamClient, public std::enable_shared_from_this<StreamSocket<Stream>> {
   public:
-    StreamSocket(Stream&& stream, StreamHub& hub, Principal client, std::shared_ptr<void> lease)
-        : StreamClient(std::move(client)), socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
+    StreamSocket(Stream&& stream, StreamHub& hub, Principal client, Seq since, std::shared_ptr<void> lease)
+        : StreamClient(std::move(client)),
+          socket_(std::move(stream)),
+          hub_(hub),
+          since_(since),
+          lease_(std::move(lease)) {}
     ~StreamSocket() override { hub_.leave(this); }
 
     void accept(const UpgradeRequest& request) {
@@ -56,7 +60,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
             if (ec) return;
             self->open_ = true;
             self->hub_.join(self.get());
-            self->write(self->hub_.hello(self->who.scope));
+            self->write(self->hub_.hello(self->who.scope, self->since_));
             self->read();
         });
     }
@@ -103,6 +107,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
 
     websocket::stream<Stream> socket_;
     StreamHub& hub_;
+    const Seq since_;
     std::shared_ptr<void> lease_;
     beast::flat_buffer incoming_;
     bool open_ = false, writing_ = false;
@@ -146,7 +151,8 @@ StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents&
     return std::make_shared<const std::string>(json.take());
 }
 
-StreamHub::Message StreamHub::hello(const Scope& scope) {
+StreamHub::Message StreamHub::hello(const Scope& scope, Seq since) {
+    if (since > 0 && since < next_seq_) return message("hello", newest(since + 1, scope), scope, true);
     // The last few events however old, so that a page opened on a quiet log is not empty.
     const Seq next = next_seq_;
     NewestEvents recent = newest(next > 4 * kEventsPerPush ? next - 4 * kEventsPerPush : 1, scope);
@@ -182,14 +188,14 @@ void StreamHub::close_all() {
 }
 
 void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+                  Seq since, std::shared_ptr<void> lease) {
+    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
         ->accept(request);
 }
 
 void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+                  Seq since, std::shared_ptr<void> lease) {
+    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
         ->accept(request);
 }
 

@@ -112,7 +112,16 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 68u);
+    EXPECT_EQ(routes, 69u);
+}
+
+TEST_F(HttpServerTest, TellsWithWhatItRuns) {
+    start({.listen = "127.0.0.1:0", .settings = {{"ingest.listen", "127.0.0.1:7400", "penstock.toml:12"}}});
+    const auto items = boost::json::parse(get("/api/v1/config").body).at("items").as_array();
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0].at("key").as_string(), "ingest.listen");
+    EXPECT_EQ(items[0].at("value").as_string(), "127.0.0.1:7400");
+    EXPECT_EQ(items[0].at("origin").as_string(), "penstock.toml:12");
 }
 
 TEST_F(HttpServerTest, WhatIsNotThereIsAProblem) {

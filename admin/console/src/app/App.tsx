@@ -23,7 +23,8 @@ const noManager: MantineColorSchemeManager = {
 function useScheme(): 'light' | 'dark' {
     const wanted = usePreferences((p) => p.theme);
     const dark = useMedia('(prefers-color-scheme: dark)');
-    return wanted === 'auto' ? (dark ? 'dark' : 'light') : wanted;
+    const wall = window.location.pathname === '/console/wall';
+    return wanted === 'auto' ? (dark || wall ? 'dark' : 'light') : wanted;
 }
 function useMedia(query: string): boolean {
     const media = window.matchMedia(query);

@@ -44,6 +44,8 @@ export function SessionGate({children, signIn, wait}: {
         retry: (_failures, error) => !(error instanceof ProblemError) || error.status === 503 || error.status === 0,
         retryDelay: 1_000,
         staleTime: 60_000,
+        // A sign of life: who looks at the stream alone asks nothing else, and is there (docs/access.md: five minutes).
+        refetchInterval: 240_000,
     });
     useEffect(() => whenSignedOut(() => setEnded(true)), []);
     const user = me.data;

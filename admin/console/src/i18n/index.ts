@@ -24,7 +24,11 @@ void i18n
         lng: 'en',
         fallbackLng: 'en',
         postProcess: ['pseudo'],
-        interpolation: {escapeValue: false},
+        interpolation: {
+            escapeValue: false,
+            alwaysFormat: true,
+            format: (value: unknown) => (typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : String(value)),
+        },
         resources: {},
         initAsync: false,
         react: {useSuspense: false},

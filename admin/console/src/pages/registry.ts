@@ -50,7 +50,7 @@ export const pages: PageEntry[] = [
     page('tenants', '/console/tenants', 'operate', IconKey, () => import('./tenants'), {role: 'admin'}),
     page('people', '/console/people', 'operate', IconUsers, () => import('./people'), {role: 'supervisor'}),
     page('audit', '/console/audit', 'operate', IconHistory, () => import('./audit'), {role: 'supervisor', whole: true}),
-    page('config', '/console/config', 'operate', IconSettings, () => import('./config')),
+    page('config', '/console/config', 'operate', IconSettings, () => import('./config'), {role: 'admin', whole: true}),
 ];
 
 /// A page's own address, without what may be missing.

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import {useComputedColorScheme} from '@mantine/core';
 import {usePreferences} from '@/app/preferences';
+import {locale} from '@/i18n';
 import css from './Chart.module.css';
 import {short} from './format';
 import {useZone} from './Time';
@@ -16,9 +17,16 @@ export interface Series {
     fill?: boolean;
 }
 
+/// By the distance of ticks: a day, or the time.
+function tick(at: number, step: number, zone: string): string {
+    const date = new Date(at * 1_000);
+    if (step >= 86_400) return date.toLocaleDateString(locale(), {timeZone: zone, day: 'numeric', month: 'short'});
+    return date.toLocaleTimeString(locale(), {timeZone: zone, hour: '2-digit', minute: '2-digit', ...(step < 60 ? {second: '2-digit'} : {}), hourCycle: 'h23'});
+}
+
 const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-export function Chart({times, series, height = 168, label, format = short, bars}: {
+export function Chart({times, series, height = 168, label, format = short, bars, stack}: {
     /// Unix seconds.
     times: number[];
     series: Series[];
@@ -27,6 +35,8 @@ export function Chart({times, series, height = 168, label, format = short, bars}
     label: string;
     format?: (value: number) => string;
     bars?: boolean;
+    /// Each stands on those behind it.
+    stack?: boolean;
 }) {
     const place = useRef<HTMLDivElement>(null);
     const plot = useRef<uPlot>(undefined);
@@ -34,9 +44,12 @@ export function Chart({times, series, height = 168, label, format = short, bars}
     const contrast = usePreferences((p) => p.contrast);
     const zone = useZone();
     const shape = series.map((s) => `${s.label}|${s.color}|${s.fill}`).join();
-    const data = useMemo(() => [times, ...series.map((s) => s.values)] as uPlot.AlignedData, [times, series]);
-    const latest = useRef(data);
-    latest.current = data;
+    const data = useMemo(() => {
+        const on = (i: number) => series[i]!.values.map((v, at) => (v === null ? null : series.slice(i).reduce((sum, s) => sum + (s.values[at] ?? 0), 0)));
+        return [times, ...series.map((s, i) => (stack ? on(i) : s.values))] as uPlot.AlignedData;
+    }, [times, series, stack]);
+    const latest = useRef({data, series});
+    latest.current = {data, series};
 
     useEffect(() => {
         const element = place.current!;
@@ -57,7 +70,7 @@ export function Chart({times, series, height = 168, label, format = short, bars}
                 tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone),
                 scales: {y: {range: (_u, _min, max) => [0, Math.max(max * 1.12, 1)]}},
                 axes: [
-                    {...axis, grid: {show: false}, space: 70, size: 26, values: '{HH}:{mm}' as never},
+                    {...axis, grid: {show: false}, space: 54, size: 26, values: (_u, ticks, _a, _s, step) => ticks.map((at) => tick(at, step, zone))},
                     {...axis, size: 52, space: 36, values: (_u, ticks) => ticks.map((v) => format(v))},
                 ],
                 series: [
@@ -83,8 +96,8 @@ export function Chart({times, series, height = 168, label, format = short, bars}
                             }
                             const at = new Date((u.data[0][index] ?? 0) * 1_000);
                             tip.replaceChildren(
-                                ...[at.toLocaleTimeString(undefined, {timeZone: zone, hourCycle: 'h23'}), ...u.series.slice(1).map((s, i) => {
-                                    const value = u.data[i + 1]?.[index];
+                                ...[at.toLocaleString(locale(), {timeZone: zone, dateStyle: 'short', timeStyle: 'medium', hourCycle: 'h23'} as Intl.DateTimeFormatOptions), ...u.series.slice(1).map((s, i) => {
+                                    const value = latest.current.series[i]?.values[index];
                                     return `${String(s.label)}: ${value == null ? '–' : format(value)}`;
                                 })].map((line) => Object.assign(document.createElement('div'), {textContent: line})),
                             );
@@ -96,7 +109,7 @@ export function Chart({times, series, height = 168, label, format = short, bars}
                     ],
                 },
             },
-            latest.current,
+            latest.current.data,
             element,
         );
         plot.current = made;

@@ -67,7 +67,7 @@ export default function Overview() {
             <div className={css.charts}>
                 <Panel title={t('rates')} note={t('rates_note')}><Chart times={times} series={rates} label={t('rates_label')} /></Panel>
                 <Panel title={t('lateness')} note={t('lateness_note')}>
-                    <Chart times={lateness.data?.times ?? []} series={late} label={t('lateness_label')} bars />
+                    <Chart times={lateness.data?.times ?? []} series={late} label={t('lateness_label')} bars stack />
                 </Panel>
                 <Panel title={t('waiting')} note={t('waiting_note')}><Chart times={times} series={backlog} label={t('waiting_label')} /></Panel>
             </div>

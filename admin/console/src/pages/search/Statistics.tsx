@@ -55,9 +55,10 @@ function Bars({title, counts, dimension, onOnly}: {title: string; counts: Counts
 
 export function Statistics({parameters, counts, onOnly}: {parameters: SearchParameters; counts: Counts; onOnly: (field: Field, value: string) => void}) {
     const t = useTexts(texts);
-    const spanMs = parameters.from ? Date.parse(parameters.to ?? new Date().toISOString()) - Date.parse(parameters.from) : Infinity;
+    const ends = (counts.data?.groups ?? []).flatMap((g) => [Date.parse(g.first_received), Date.parse(g.last_received)]);
+    const spanMs = ends.length > 0 ? Math.max(...ends) - Math.min(...ends) : 0;
     const unit = spanMs <= 6 * 3600e3 ? 'minute' : spanMs <= 14 * 86400e3 ? 'hour' : 'day';
-    const over = useCounts(parameters, unit, true);
+    const over = useCounts(parameters, unit, counts.data !== undefined);
     const series = useMemo(() => [{label: t('title'), values: over.data?.groups.map((g) => g.events) ?? [], color: '--chart-1', fill: true}], [over.data, t]);
     const times = useMemo(() => over.data?.groups.map((g) => Date.parse(g.begin ?? '') / 1_000) ?? [], [over.data]);
     return (

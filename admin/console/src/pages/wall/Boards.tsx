@@ -44,7 +44,7 @@ export function Health() {
                     </li>
                 ))}
             </ul>
-            <Chart times={times} series={series} label={t('rate')} height={180} />
+            <Chart times={times} series={series} label={t('rate')} height={240} />
         </div>
     );
 }
