@@ -14,7 +14,7 @@ import {Dialogs, openDialog} from './Dialogs';
 import {LinkBanner} from './LinkBanner';
 import {Navigation, PhoneBar} from './Navigation';
 import {setPreference, usePreferences} from './preferences';
-import {reaches, useMe, useSeesAll} from './session';
+import {reaches, useMe, useSeesAll, useSignIns} from './session';
 import css from './Shell.module.css';
 import {defineAction, listenForShortcuts, useShortcut} from './shortcuts';
 import {texts} from './texts';
@@ -47,6 +47,7 @@ export function Shell() {
     const [location] = useLocation();
     const [newBuild, setNewBuild] = useState(false);
     const narrow = usePreferences((p) => p.narrow);
+    const signIns = useSignIns((s) => s.times);
 
     useEffect(() => {
         // Nobody sits before a wallboard who would load it again.
@@ -58,7 +59,7 @@ export function Shell() {
         const stops = [() => stream.stop(), watchStream(), listenForShortcuts()];
         tryNow.current = () => stream.tryNow();
         return () => stops.forEach((stop) => stop());
-    }, [me.name]);
+    }, [me.name, signIns]);
 
     useShortcut('app.palette', () => openDialog('palette'));
     useShortcut('app.help', () => openDialog('shortcuts'));

@@ -65,13 +65,13 @@ export function TopBar() {
                     <UnstyledButton className={css.me} aria-label={`${t('account')}: ${name}`}>
                         <span className={css.face} aria-hidden>{name.slice(0, 1).toUpperCase()}</span>
                         <span className={css.who}>
-                            <span>{name}</span>
+                            <span data-given>{name}</span>
                             <small>{t(`role_${me.role}`)}</small>
                         </span>
                     </UnstyledButton>
                 </Menu.Target>
                 <Menu.Dropdown>
-                    <Menu.Label><IconUser size={13} aria-hidden /> {name} · {t(`role_${me.role}`)}</Menu.Label>
+                    <Menu.Label><IconUser size={13} aria-hidden /> <span data-given>{name}</span> · {t(`role_${me.role}`)}</Menu.Label>
                     <Menu.Item leftSection={<IconSettings size={15} />} onClick={() => openDialog('preferences')}>{t('preferences')}</Menu.Item>
                     <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={() => openDialog('shortcuts')}>{t('shortcuts')}</Menu.Item>
                     {me.kind === 'user' && <Menu.Divider />}

@@ -1,6 +1,7 @@
 // Who uses the console, and what they may.
 import {useQuery, useQueryClient} from '@tanstack/react-query';
 import {createContext, type ReactNode, useContext, useEffect, useState} from 'react';
+import {create} from 'zustand';
 import {api, ProblemError, type Schemas, unwrap, whenSignedOut} from '@/api/client';
 import {loadPreferences} from './preferences';
 
@@ -8,6 +9,9 @@ export type Me = Schemas['Me'];
 export type Role = Schemas['Role'];
 const rank: Record<Role, number> = {viewer: 0, operator: 1, supervisor: 2, admin: 3};
 export const reaches = (role: Role, needed: Role): boolean => rank[role] >= rank[needed];
+
+/// How often somebody signed in since the page was opened: what a session's end has ended begins anew.
+export const useSignIns = create<{times: number}>(() => ({times: 0}));
 
 const SessionContext = createContext<Me | undefined>(undefined);
 
@@ -54,6 +58,7 @@ export function SessionGate({children, signIn, wait}: {
     }, [user?.name, user?.kind]); // not at each refetch: what was set meanwhile would be lost
     const done = () => {
         setEnded(false);
+        useSignIns.setState(({times}) => ({times: times + 1}));
         void queries.invalidateQueries();
     };
     if (!user) {

@@ -90,6 +90,8 @@ export function listenForShortcuts(): () => void {
         const typing = target?.closest('input, textarea, select, [contenteditable="true"], [role="textbox"]') != null;
         if (typing && !press.startsWith('mod+')) return;
         if (target?.closest('[role="menu"], [role="listbox"]')) return;
+        // These keys press what has the focus.
+        if ((press === 'space' || press === 'enter') && target?.closest('button, a, summary, [role="radio"], [role="switch"]')) return;
         const whole = pending && Date.now() - pendingAt < sequenceMs ? `${pending} ${press}` : press;
         for (const keys of whole === press ? [press] : [whole, press]) {
             const found = bound.findLast((b) => keysOf(b.id) === keys);

@@ -4,6 +4,11 @@ const petrol: MantineColorsTuple = [
     '#e6f4f4', '#cfe8e8', '#a3d3d3', '#74bdbd', '#4fc6c4', '#2c9a9c', '#12838a', '#0a6b70', '#08585c', '#05464a',
 ];
 
+/// Dark enough for white on it, light enough for black in the dark scheme.
+const red: MantineColorsTuple = [
+    '#fce8e8', '#f8d0d2', '#f0a3a7', '#e87379', '#ff7f7f', '#d33b45', '#c62a35', '#b91f2a', '#9c1a23', '#7d141c',
+];
+
 /// Mantine's greys of the dark scheme, as tokens.css has them.
 const dark: MantineColorsTuple = [
     '#e7ecf1', '#c3cdd6', '#a3b0bd', '#8c9aa8', '#35424e', '#27323b', '#0d1216', '#11171d', '#0b0f13', '#070a0d',
@@ -13,7 +18,7 @@ export const theme = createTheme({
     primaryColor: 'petrol',
     primaryShade: {light: 7, dark: 4},
     autoContrast: true,
-    colors: {petrol, dark},
+    colors: {petrol, red, dark},
     fontFamily: 'var(--sans)',
     fontFamilyMonospace: 'var(--mono)',
     defaultRadius: 6,

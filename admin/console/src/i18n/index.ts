@@ -24,11 +24,7 @@ void i18n
         lng: 'en',
         fallbackLng: 'en',
         postProcess: ['pseudo'],
-        interpolation: {
-            escapeValue: false,
-            alwaysFormat: true,
-            format: (value: unknown) => (typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : String(value)),
-        },
+        interpolation: {escapeValue: false},
         resources: {},
         initAsync: false,
         react: {useSuspense: false},
@@ -49,18 +45,28 @@ export function defineTexts<const T extends Table>(
     namespace: string,
     texts: {en: T; de: {[K in keyof T]: string}},
 ): Texts<T> {
-    for (const language of languages) i18n.addResourceBundle(language, namespace, texts[language], true, true);
+    for (const language of languages) {
+        // The number chooses the plural; what is shown of it has its language's separators.
+        const shown = Object.fromEntries(Object.entries(texts[language]).map(([key, value]) => [key, value.replaceAll('{{count}}', '{{countShown}}')]));
+        i18n.addResourceBundle(language, namespace, shown, true, true);
+    }
     return {namespace, en: texts.en};
 }
 
 export function useTexts<T extends Table>(texts: Texts<T>): Translate<T> {
     const {t} = useTranslation(texts.namespace, {i18n});
-    return useMemo(() => (key, values) => t(key, values ?? {}), [t]);
+    return useMemo(() => (key, values) => t(key, shownOf(values)), [t]);
+}
+
+function shownOf(values: TextValues | undefined): TextValues {
+    const {count} = values ?? {};
+    if (count === undefined) return values ?? {};
+    return {...values, countShown: typeof count === 'number' ? new Intl.NumberFormat(locale()).format(count) : count};
 }
 
 /// Outside of components.
 export function text<T extends Table>(texts: Texts<T>, key: TextKey<T>, values?: TextValues): string {
-    return i18n.t(key, {ns: texts.namespace, ...values});
+    return i18n.t(key, {ns: texts.namespace, ...shownOf(values)});
 }
 
 /// What Intl is to use.

@@ -97,27 +97,20 @@ export function DataTable<Row>({
 
     const template = {'--columns': columns.map((c) => c.width).join(' '), '--narrow-columns': columns.filter((c) => !c.wide).map((c) => c.width).join(' ')} as React.CSSProperties;
     const tabRow = rows.findIndex((row) => rowKey(row) === active);
+    // What is no row stands behind the table, not in it: a table's children are rows.
     return (
-        <div
-            className={css.table}
-            style={{...template, ...(height ? {height} : {})}}
-            role="table"
-            aria-label={label}
-            aria-rowcount={hasMore ? -1 : rows.length + 1}
-        >
-            <div className={css.scroller} ref={scroller} onScroll={(event) => onScrolled?.(event.currentTarget.scrollTop)} tabIndex={rows.length === 0 ? 0 : -1} role="presentation">
-                <div className={css.head} role="rowgroup">
-                    <div className={css.row} role="row" aria-rowindex={1}>
-                        {columns.map((column) => (
-                            <div key={column.id} role="columnheader" className={css.cell} data-align={column.align} data-wide={column.wide || undefined}>
-                                {column.header}
-                            </div>
-                        ))}
+        <div className={css.table} style={{...template, ...(height ? {height} : {})}}>
+            <div className={css.scroller} ref={scroller} onScroll={(event) => onScrolled?.(event.currentTarget.scrollTop)}>
+                <div role="table" aria-label={label} aria-rowcount={hasMore ? -1 : rows.length + 1}>
+                    <div className={css.head} role="rowgroup">
+                        <div className={css.row} role="row" aria-rowindex={1}>
+                            {columns.map((column) => (
+                                <div key={column.id} role="columnheader" className={css.cell} data-align={column.align} data-wide={column.wide || undefined}>
+                                    {column.header}
+                                </div>
+                            ))}
+                        </div>
                     </div>
-                </div>
-                {rows.length === 0 ? (
-                    loading ? <Loading /> : empty
-                ) : (
                     <div role="rowgroup" className={css.rows} style={{height: virtual.getTotalSize()}}>
                         {items.map((item) => {
                             const row = rows[item.index]!;
@@ -151,7 +144,8 @@ export function DataTable<Row>({
                             );
                         })}
                     </div>
-                )}
+                </div>
+                {rows.length === 0 && (loading ? <Loading /> : empty)}
                 {rows.length > 0 && loadMore && (
                     <p className={css.end}>{hasMore || loading ? t('more_rows') : t('all_rows', {count: rows.length})}</p>
                 )}

@@ -81,7 +81,7 @@ export default function AuditPage() {
                 detail={chosen ? <Detail entry={chosen} /> : undefined}
                 onClose={() => setAddress({entry: ''}, true)}
             >
-                {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+                {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                     <DataTable
                         rows={rows}
                         columns={columns}

@@ -36,7 +36,7 @@ export default function ConfigPage() {
                 <Switch label={t('changed')} checked={!!address.changed} onChange={(e) => setAddress({changed: e.currentTarget.checked ? '1' : ''})} />
             </FilterBar>
             <div className={css.frame}>
-                {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+                {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                     <DataTable rows={rows} columns={columns} rowKey={(s) => s.key} label={t('title')} loading={found.isPending} empty={<Empty title={t('none')} icon={<IconSettings size={28} stroke={1.4} />} />} />
                 )}
             </div>

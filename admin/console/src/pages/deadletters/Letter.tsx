@@ -91,7 +91,7 @@ export function Letter({seq, onOther}: {seq: number; onOther: (seq: number) => v
         queryKey: ['deadletters', 'one', seq],
         queryFn: ({signal}) => unwrap(api.GET('/api/v1/deadletters/{seq}', {params: {path: {seq}}, signal})),
     });
-    if (found.isError) return <Trouble error={found.error} />;
+    if (found.isLoadingError) return <Trouble error={found.error} />;
     if (!found.data) return <Loading />;
     const letter = found.data;
     const status = letter.status ?? 'open';

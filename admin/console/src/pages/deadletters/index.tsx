@@ -64,7 +64,7 @@ export default function DeadLetters() {
                 detail={chosen !== undefined ? <Letter key={chosen} seq={chosen} onOther={(other) => go(`/console/deadletters/${other}`)} /> : undefined}
                 onClose={() => open()}
             >
-                {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+                {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                     <DataTable
                         rows={rows}
                         columns={columns}

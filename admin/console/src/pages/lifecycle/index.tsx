@@ -46,7 +46,7 @@ export default function Lifecycle() {
                     {t('unknown_more')}
                 </Empty>
             )
-            : found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} />
+            : found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} />
             : !found.data ? <Loading />
             : found.data.items.map((run) => <Run key={`${run.workflow} ${run.version}`} run={run} />)}
         </Page>

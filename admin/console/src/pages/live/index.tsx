@@ -32,7 +32,7 @@ function Detail({seq}: {seq: number}) {
         queryFn: ({signal}) => unwrap(api.GET('/api/v1/events/{seq}', {params: {path: {seq}}, signal})),
         staleTime: Infinity,
     });
-    if (found.isError) return <Trouble error={found.error} />;
+    if (found.isLoadingError) return <Trouble error={found.error} />;
     return found.data ? <EventDetail of={found.data as ShownEvent} /> : <Loading />;
 }
 

@@ -19,7 +19,7 @@ export function Troubles({troubles}: {troubles: UseQueryResult<Alert[]>}) {
     const t = useTexts(texts);
     return (
         <Panel title={t('troubles')} actions={<Link href="/console/alerts">{t('troubles_all')}</Link>} flush>
-            {troubles.isError ? <Trouble error={troubles.error} retry={() => void troubles.refetch()} />
+            {troubles.isLoadingError ? <Trouble error={troubles.error} retry={() => void troubles.refetch()} />
             : !troubles.data ? <Loading />
             : troubles.data.length === 0 ? <Empty title={t('no_troubles')} icon={<LevelIcon level="ok" size={28} />}>{t('no_troubles_more')}</Empty>
             : (
@@ -53,7 +53,7 @@ export function Workflows({workflows}: {workflows: UseQueryResult<{items: Schema
     const items = [...(workflows.data?.items ?? [])].sort((a, b) => rank[a.health] - rank[b.health] || a.name.localeCompare(b.name));
     return (
         <Panel title={t('workflows')} flush>
-            {workflows.isError ? <Trouble error={workflows.error} retry={() => void workflows.refetch()} />
+            {workflows.isLoadingError ? <Trouble error={workflows.error} retry={() => void workflows.refetch()} />
             : !workflows.data ? <Loading rows={3} />
             : items.length === 0 ? <Empty title={t('workflows_none')} icon={<IconSitemap size={28} stroke={1.4} />}>{t('workflows_none_more')}</Empty>
             : (

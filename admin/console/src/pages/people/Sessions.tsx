@@ -39,7 +39,7 @@ export function Sessions() {
     ];
     return (
         <Panel title={all ? t('sessions') : t('sessions_own')} flush>
-            {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+            {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                 <DataTable rows={found.data?.items ?? []} columns={columns} rowKey={(s) => s.id} label={t('sessions')} loading={found.isPending} height="20rem" />
             )}
         </Panel>

@@ -62,7 +62,7 @@ export function Users() {
     ];
     return (
         <Panel title={t('users')} flush actions={may && <Button leftSection={<IconPlus size={15} />} onClick={() => setEditing('new')}>{t('add')}</Button>}>
-            {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+            {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                 <DataTable rows={found.data?.items ?? []} columns={columns} rowKey={(u) => u.user} label={t('users')} loading={found.isPending} height="26rem" />
             )}
             {editing && <UserForm user={editing === 'new' ? undefined : editing} onDone={changed} onClose={() => setEditing(undefined)} />}

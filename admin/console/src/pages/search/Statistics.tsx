@@ -63,7 +63,7 @@ export function Statistics({parameters, counts, onOnly}: {parameters: SearchPara
     const times = useMemo(() => over.data?.groups.map((g) => Date.parse(g.begin ?? '') / 1_000) ?? [], [over.data]);
     return (
         <Panel title={t('statistics')}>
-            {counts.isError ? <Trouble error={counts.error as ProblemError} retry={() => void counts.refetch()} />
+            {counts.isLoadingError ? <Trouble error={counts.error as ProblemError} retry={() => void counts.refetch()} />
             : !counts.data ? <Loading />
             : (
                 <div className={css.statistics}>

@@ -118,7 +118,7 @@ export default function Search() {
                     detail={chosen ? <EventDetail of={chosen as ShownEvent} /> : undefined}
                     onClose={() => setAddress({event: ''}, true)}
                 >
-                    {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
+                    {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : (
                         <DataTable
                             rows={rows}
                             columns={columns}
@@ -128,6 +128,7 @@ export default function Search() {
                             onOpen={(f) => setAddress({event: keyOf(f)}, chosen !== undefined)}
                             onMove={(f) => chosen && setAddress({event: keyOf(f)}, true)}
                             loading={found.isFetching && !found.isRefetching}
+                            dim={() => found.isPlaceholderData}
                             hasMore={found.hasNextPage}
                             loadMore={() => void found.fetchNextPage()}
                             empty={<Empty title={t('none')} icon={<IconSearchOff size={28} stroke={1.4} />}>{t('none_more')}</Empty>}

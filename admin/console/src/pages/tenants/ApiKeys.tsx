@@ -84,7 +84,7 @@ export function ApiKeys() {
                 </>
             }
         >
-            {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} />
+            {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} />
             : !found.data ? <Loading rows={3} />
             : found.data.items.length === 0 ? <Empty title={t('no_keys')} icon={<IconKey size={28} stroke={1.4} />}>{t('no_keys_more')}</Empty>
             : (

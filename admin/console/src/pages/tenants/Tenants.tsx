@@ -83,7 +83,7 @@ export function Tenants() {
     const at = (tenant: Tenant) => ({params: {path: {id: tenant.name}}});
     return (
         <Panel title={t('tenants')} flush actions={<Button leftSection={<IconPlus size={15} />} onClick={() => setEditing('new')}>{t('add_tenant')}</Button>}>
-            {found.isError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={3} /> : (
+            {found.isLoadingError ? <Trouble error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={3} /> : (
                 <ul className={css.list}>
                     {found.data.items.map((tenant) => (
                         <li key={tenant.id}>

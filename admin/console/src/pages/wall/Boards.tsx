@@ -52,7 +52,7 @@ export function Health() {
 export function Alerts() {
     const t = useTexts(texts);
     const troubles = useTroubles();
-    if (troubles.isError) return <Trouble error={troubles.error} />;
+    if (troubles.isLoadingError) return <Trouble error={troubles.error} />;
     if (!troubles.data) return <Loading />;
     if (troubles.data.length === 0) return <p className={css.verdict} data-level="ok"><LevelIcon level="ok" size={64} /> {t('no_alerts')}</p>;
     const more = troubles.data.length - shown;
@@ -76,7 +76,7 @@ export function Alerts() {
 export function Workflows() {
     const t = useTexts(texts);
     const workflows = useWorkflows();
-    if (workflows.isError) return <Trouble error={workflows.error} />;
+    if (workflows.isLoadingError) return <Trouble error={workflows.error} />;
     if (!workflows.data) return <Loading />;
     const rank = {red: 0, amber: 1, green: 2};
     const items = [...workflows.data.items].sort((a, b) => rank[a.health] - rank[b.health] || a.name.localeCompare(b.name));
