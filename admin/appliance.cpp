@@ -203,12 +203,15 @@ class Appliance {
     int64_t window_ns() const { return static_cast<int64_t>(config_.dedup.window_s) * kSecondNs; }
 
     HttpServer::Options http_options() {
-        return {.listen = config_.http.listen,
-                .tls = http_tls_.get(),
-                .hsts_s = config_.http.hsts_s,
-                .access = access_setup(),
-                .tenants = tenant_access(),
-                .regions = region_access()};
+        HttpServer::Options options{.listen = config_.http.listen,
+                                    .tls = http_tls_.get(),
+                                    .hsts_s = config_.http.hsts_s,
+                                    .access = access_setup(),
+                                    .tenants = tenant_access(),
+                                    .regions = region_access()};
+        for (const auto& [key, value, origin] : start_.settings)
+            options.settings.push_back({key, value, origin});
+        return options;
     }
 
     RegionAccess region_access() {

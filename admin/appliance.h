@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "admin/config.h"
 
@@ -12,6 +13,7 @@ struct StartOptions {
     /// How long to wait for an appliance that runs on the data folder (DataFolder::kForever: until it ends).
     /// No port is bound meanwhile.
     int64_t wait_s = 0;
+    std::vector<ConfigNotes::Setting> settings = {};  ///< for people to look at
 };
 
 /// Runs until SIGTERM or SIGINT, then stops in order: takes no more, commits, answers, checkpoints, flushes

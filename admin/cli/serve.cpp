@@ -36,7 +36,10 @@ void add_serve(CLI::App& app, int& exit_code) {
     command->callback([flags, &exit_code] {
         if (flags->start.wait_s < DataFolder::kForever)
             throw CommandError(kUsage, "--wait takes a number of seconds from 0");
-        exit_code = run_appliance(flags->config.load(), flags->start);
+        ConfigNotes notes;
+        const Config config = flags->config.load(&notes);
+        flags->start.settings = std::move(notes.settings);
+        exit_code = run_appliance(config, flags->start);
     });
 }
 

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "admin/http/console_files.h"
 #include "admin/http/metrics.h"
 #include "admin/http/page_assets.h"
+#include "admin/http/text.h"
+#include "pipeline/api_key.h"
 
 namespace penstock::http {
 
@@ -14,12 +17,33 @@ Response HostDoor::page(const Request& request) const {
         answer.content_type = "text/plain; charset=utf-8";
         return answer.header("Location", "/sign-in");
     }
+    return console();
+}
+
+Response HostDoor::console() {
+    Response answer;
     answer.content_type = "text/html; charset=utf-8";
-    answer.body = page_html();
+    if (console_files().empty()) {
+        answer.body = page_html();
+        return answer;
+    }
+    answer.nonce = make_api_key().substr(3);
+    answer.body = console_html(answer.nonce);
     return answer;
 }
 
-Response HostDoor::asset(std::string_view rest) const {
+Response HostDoor::asset(const Request& request) {
+    for (const ConsoleFile& file : console_files()) {
+        if (file.path != request.path) continue;
+        const EncodedFile encoded = encoded_for(file, request.accept_encoding);
+        Response answer;
+        answer.content_type = file.content_type;
+        answer.body = encoded.content;
+        answer.immutable = true;
+        if (!encoded.encoding.empty()) answer.header("Content-Encoding", std::string(encoded.encoding));
+        return answer.header("Vary", "Accept-Encoding");
+    }
+    const std::string_view rest = std::string_view(request.path).substr(kAssetsPrefix.size());
     const size_t slash = rest.find('/');
     if (slash != std::string_view::npos && rest.substr(0, slash) == page_build()) {
         for (const PageAsset& asset : page_assets()) {
@@ -32,6 +56,16 @@ Response HostDoor::asset(std::string_view rest) const {
         }
     }
     return problem(404, "not-found", "There is no such asset", "the page has changed; load it again");
+}
+
+Response HostDoor::config() const {
+    JsonWriter json;
+    json.begin_object().key("items").begin_array();
+    for (const Setting& s : settings_)
+        json.begin_object().field("key", s.key).field("value", s.value).field("origin", s.origin).end_object();
+    Response answer;
+    answer.body = json.end_array().end_object().take();
+    return answer;
 }
 
 Response HostDoor::openapi() const {
@@ -73,7 +107,7 @@ Response HostDoor::metrics() const {
 
 Response HostDoor::status(const Request& request) const {
     Response answer;
-    answer.body = status_json(telemetry_, sampler_, clock_, counters_, page_build(), request.principal.scope);
+    answer.body = status_json(telemetry_, sampler_, clock_, counters_, console_build(), request.principal.scope);
     return answer;
 }
 

@@ -23,6 +23,7 @@ struct Request {
     std::string peer = {};                                  ///< address and port
     std::string cookie = {}, authorization = {}, api_key = {}, idempotency_key = {}, user_agent = {};
     std::string fetch_site = {};  ///< Sec-Fetch-Site
+    std::string accept_encoding = {};
     bool secure = false;          ///< by TLS
     Principal principal = {};     ///< who asks, as the router found out
 };
@@ -46,6 +47,8 @@ struct Response {
     bool immutable = false;
     /// A page with a form that is sent here.
     bool has_form = false;
+    /// Of the console: what in its page may run and be styled with this nonce. Each answer has its own.
+    std::string nonce = {};
     std::shared_ptr<BodySource> source = {};  ///< in place of `body`
     /// What may be given again under the same Idempotency-Key, where `body` has a secret.
     std::optional<std::string> kept_body = {};

@@ -1,4 +1,4 @@
-// The page's files, carried inside the program.
+// What is shown without the console, carried inside the program: the sign-in page's style, the API's document.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ struct PageAsset {
 std::string_view page_build();
 /// All files but index.html.
 std::span<const PageAsset> page_assets();
-/// index.html, with the assets' folder filled in.
+/// What is shown where the console was left out.
 std::string_view page_html();
 /// schemas/openapi.yaml.
 std::string_view openapi_yaml();

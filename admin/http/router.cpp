@@ -10,7 +10,8 @@
 namespace penstock::http {
 namespace {
 
-constexpr std::string_view kAssetsPrefix = "/assets/";
+/// The console's pages; the console itself knows which there are.
+constexpr std::string_view kConsolePrefix = "/console/";
 
 Response not_found(std::string_view path) {
     return problem(404, "not-found", "There is nothing at this address",
@@ -27,11 +28,15 @@ void add_common_headers(Response& answer) {
         "Content-Security-Policy",
         answer.has_form ? "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
                           "frame-ancestors 'none'"
-        : html
-            ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-              "require-trusted-types-for 'script'"
-            : "default-src 'none'; frame-ancestors 'none'");
+        : !answer.nonce.empty()
+            ? fmt::format("default-src 'none'; script-src 'self' 'nonce-{0}'; style-src 'self' 'nonce-{0}'; "
+                          "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+                          "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+                          "trusted-types default",
+                          answer.nonce)
+        : html ? "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+                 "frame-ancestors 'none'"
+               : "default-src 'none'; frame-ancestors 'none'");
     answer.header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", std::string(referrer));
     answer.header("Cross-Origin-Resource-Policy", "same-origin")
         .header("Cross-Origin-Opener-Policy", "same-origin");
@@ -127,8 +132,9 @@ void Router::dispatch(Request& request, const Answer& answer) const {
                    .header("Allow", std::string(allowed)));
     };
     if (path.starts_with(kAssetsPrefix))
-        return reads ? answer(doors_.host->asset(path.substr(kAssetsPrefix.size())))
-                     : not_allowed("GET, HEAD");
+        return reads ? answer(HostDoor::asset(request)) : not_allowed("GET, HEAD");
+    if (path.starts_with(kConsolePrefix))
+        return reads ? answer(HostDoor::console()) : not_allowed("GET, HEAD");
     auto wrong = gate_.identify(request);
     std::string allowed;
     for (const Route& route : routes()) {

@@ -59,6 +59,7 @@ constexpr Route kRoutes[] = {
      .of_metrics = true},
     {"GET", "/api/v1/status", kViewer, read<&D::host, &HostDoor::status>},
     {"GET", "/api/v1/openapi.yaml", kViewer, read<&D::host, &HostDoor::openapi>},
+    {"GET", "/api/v1/config", kAdmin, read<&D::host, &HostDoor::config>, nullptr, Reach::kEverything},
     {"GET", "/api/v1/workflows", kViewer, read<&D::workflows, &WorkflowDoor::list>},
     {"POST", "/api/v1/workflows", kSupervisor, nullptr, once<&D::workflows, &WorkflowDoor::publish>,
      Reach::kEverything},

@@ -12,7 +12,7 @@
 #include <chrono>
 #include <thread>
 
-#include "admin/http/page_assets.h"
+#include "admin/http/console_files.h"
 #include "admin/http/session.h"
 #include "admin/http/text.h"
 
@@ -80,7 +80,7 @@ struct HttpServer::Impl {
                  [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
           tenants(with_regions(options.tenants), asker),
           regions(options.regions, tenants, parts.telemetry, asker),
-          host(parts.telemetry, parts.clock, sampler, letters, gate, counters),
+          host(parts.telemetry, parts.clock, sampler, letters, gate, counters, options.settings),
           hot_log(queries),
           once(parts.answers, parts.control_requests, parts.clock,
                [this](std::function<void()> work) { asio::post(net->io, std::move(work)); }),
@@ -254,9 +254,9 @@ void HttpServer::start() {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    spdlog::info("http: listening on {}:{} (page, /metrics, /api/v1), build {}",
+    spdlog::info("http: listening on {}:{} (console, /metrics, /api/v1), build {}",
                  impl_->options.listen.substr(0, impl_->options.listen.rfind(':')), port(),
-                 http::page_build());
+                 http::console_build());
 }
 
 void HttpServer::stop() {

@@ -8,6 +8,7 @@
 
 #include "admin/http/access_setup.h"
 #include "admin/http/regions.h"
+#include "admin/http/settings.h"
 #include "admin/http/tenants.h"
 #include "admin/http/workflow_access.h"
 #include "pipeline/clock.h"
@@ -43,6 +44,7 @@ class HttpServer {
         http::AccessSetup access = {};
         TenantAccess tenants = {};
         RegionAccess regions = {};
+        std::vector<http::Setting> settings = {};  ///< that people may look at
     };
     /// What it shows, and where it asks for changes.
     struct Parts {

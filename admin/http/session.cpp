@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "admin/http/origin.h"
+#include "admin/http/paging.h"
 #include "admin/http/text.h"
 
 namespace penstock::http {
@@ -140,6 +141,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         request.idempotency_key = message["Idempotency-Key"];
         request.fetch_site = message["Sec-Fetch-Site"];
         request.user_agent = message[bhttp::field::user_agent];
+        request.accept_encoding = message[bhttp::field::accept_encoding];
         request.secure = kSecure;
         beast::error_code ignored;
         const auto peer = socket().socket().remote_endpoint(ignored);
@@ -147,11 +149,14 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         if ((request.path == kStreamPath || request.path == kStreamAlias) &&
             beast::websocket::is_upgrade(message)) {
             auto wrong = context_.gate.identify(request);
+            Parameters parameters(request.query, {"since"});
+            const Seq since = parameters.number("since", 0, 1, kNewest);
+            if (!wrong && !parameters.errors.empty()) wrong = bad_parameters(parameters.errors);
             if (!wrong && request.principal.kind != Principal::Kind::kNobody) {
                 socket().expires_never();
                 context_.counters.requests.add();
                 return serve_stream(std::move(stream_), parser_->release(), context_.hub,
-                                    std::move(request.principal), std::move(lease_));
+                                    std::move(request.principal), since, std::move(lease_));
             }
             Response refused =
                 wrong ? std::move(*wrong) : sign_in_first("the stream is for who has signed in");

@@ -12,7 +12,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
-#include "admin/http/page_assets.h"
+#include "admin/http/console_files.h"
 #include "admin/http/text.h"
 
 namespace penstock::http {
@@ -44,8 +44,12 @@ class StreamClient {
 template <typename Stream>
 class StreamSocket final : public StreamClient, public std::enable_shared_from_this<StreamSocket<Stream>> {
   public:
-    StreamSocket(Stream&& stream, StreamHub& hub, Principal client, std::shared_ptr<void> lease)
-        : StreamClient(std::move(client)), socket_(std::move(stream)), hub_(hub), lease_(std::move(lease)) {}
+    StreamSocket(Stream&& stream, StreamHub& hub, Principal client, Seq since, std::shared_ptr<void> lease)
+        : StreamClient(std::move(client)),
+          socket_(std::move(stream)),
+          hub_(hub),
+          since_(since),
+          lease_(std::move(lease)) {}
     ~StreamSocket() override { hub_.leave(this); }
 
     void accept(const UpgradeRequest& request) {
@@ -61,7 +65,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
             if (ec) return;
             self->open_ = true;
             self->hub_.join(self.get());
-            self->write(self->hub_.hello(self->who.scope));
+            self->write(self->hub_.hello(self->who.scope, self->since_));
             self->read();
         });
     }
@@ -118,6 +122,7 @@ class StreamSocket final : public StreamClient, public std::enable_shared_from_t
 
     websocket::stream<Stream> socket_;
     StreamHub& hub_;
+    const Seq since_;
     std::shared_ptr<void> lease_;
     beast::flat_buffer incoming_;
     bool open_ = false, writing_ = false;
@@ -156,14 +161,15 @@ StreamHub::Message StreamHub::message(std::string_view kind, const NewestEvents&
                                       bool with_trend) const {
     JsonWriter json;
     json.begin_object().field("kind", kind);
-    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, page_build(), scope));
+    json.key("status").raw(status_json(telemetry_, sampler_, clock_, counters_, console_build(), scope));
     json.key("events").raw(newest.items).field("events_skipped", newest.skipped);
     if (with_trend && scope.all_tenants() && scope.all_regions()) json.key("trend").raw(trend_json(sampler_));
     json.end_object();
     return std::make_shared<const std::string>(json.take());
 }
 
-StreamHub::Message StreamHub::hello(const Scope& scope) {
+StreamHub::Message StreamHub::hello(const Scope& scope, Seq since) {
+    if (since > 0 && since < next_seq_) return message("hello", newest(since + 1, scope), scope, true);
     // The last few events however old, so that a page opened on a quiet log is not empty.
     const Seq next = next_seq_;
     NewestEvents recent = newest(next > 4 * kEventsPerPush ? next - 4 * kEventsPerPush : 1, scope);
@@ -217,14 +223,14 @@ void StreamHub::close_all() {
 }
 
 void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+                  Seq since, std::shared_ptr<void> lease) {
+    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
         ->accept(request);
 }
 
 void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), std::move(lease))
+                  Seq since, std::shared_ptr<void> lease) {
+    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
         ->accept(request);
 }
 

@@ -54,8 +54,9 @@ class StreamHub {
     friend class StreamSocket;
     void join(StreamClient* client);
     void leave(StreamClient* client);
-    /// What a new client begins with: also the curve of the last minutes, and the newest events.
-    Message hello(const Scope& scope);
+    /// What a new client begins with: also the curve of the last minutes, and the newest events; of one that
+    /// comes again, those behind `since`.
+    Message hello(const Scope& scope, Seq since);
     Message message(std::string_view kind, const NewestEvents& newest, const Scope& scope,
                     bool with_trend) const;
     NewestEvents newest(Seq since, const Scope& scope);
@@ -75,10 +76,11 @@ class StreamHub {
 
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-/// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then.
+/// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then. `since`: the
+/// last event that the client has seen; 0: none.
 void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease);
+                  Seq since, std::shared_ptr<void> lease);
 void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
-                  std::shared_ptr<void> lease);
+                  Seq since, std::shared_ptr<void> lease);
 
 }  // namespace penstock::http

@@ -147,6 +147,7 @@ void Contract::pages_and_health() {
 }
 
 void Contract::regions_that_come_and_go() {
+    ask(200, "GET", "/api/v1/config");
     ask(200, "GET", "/api/v1/regions");
     ask(200, "GET", "/api/v1/regions/eu");
     ask(404, "GET", "/api/v1/regions/nowhere");

@@ -7,6 +7,7 @@
 #include <regex>
 #include <thread>
 
+#include "admin/http/console_files.h"
 #include "admin/http/origin.h"
 #include "admin/http/page_assets.h"
 #include "admin/http/server.h"
@@ -116,7 +117,16 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 72u);
+    EXPECT_EQ(routes, 73u);
+}
+
+TEST_F(HttpServerTest, TellsWithWhatItRuns) {
+    start({.listen = "127.0.0.1:0", .settings = {{"ingest.listen", "127.0.0.1:7400", "penstock.toml:12"}}});
+    const auto items = boost::json::parse(get("/api/v1/config").body).at("items").as_array();
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0].at("key").as_string(), "ingest.listen");
+    EXPECT_EQ(items[0].at("value").as_string(), "127.0.0.1:7400");
+    EXPECT_EQ(items[0].at("origin").as_string(), "penstock.toml:12");
 }
 
 TEST(HttpProblems, EveryTypeInTheSourceIsInTheApisDocument) {
@@ -162,7 +172,7 @@ TEST_F(HttpServerTest, HeadTellsTheLengthWithoutTheBody) {
     HttpClient client(server->port());
     const HttpAnswer head = client.request("HEAD", "/");
     EXPECT_EQ(head.status, 200);
-    EXPECT_EQ(head.header("content-length"), std::to_string(http::page_html().size()));
+    EXPECT_EQ(head.header("content-length"), std::to_string(client.get("/").body.size()));
     EXPECT_EQ(client.get("/healthz").body, R"({"status":"alive"})") << "the connection goes on after it";
 }
 
@@ -239,32 +249,47 @@ TEST_F(HttpServerTest, SeveralRequestsShareAConnection) {
     EXPECT_TRUE(client.closed());
 }
 
-TEST_F(HttpServerTest, ThePageRunsNothingInline) {
-    const HttpAnswer page = get("/");
+TEST_F(HttpServerTest, TheConsoleRunsAndIsStyledByItsNonceAlone) {
+    if (http::console_files().empty()) GTEST_SKIP() << "built without the console";
+    const HttpAnswer page = get("/console/some/page?q=1");
     EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
+    EXPECT_EQ(page.header("cache-control"), "no-cache");
     const std::string policy = page.header("content-security-policy");
-    EXPECT_NE(policy.find("script-src 'self';"), std::string::npos);
+    EXPECT_NE(policy.find("default-src 'none'"), std::string::npos);
     EXPECT_NE(policy.find("frame-ancestors 'none'"), std::string::npos);
+    EXPECT_NE(policy.find("require-trusted-types-for 'script'"), std::string::npos);
     EXPECT_EQ(policy.find("unsafe"), std::string::npos);
-    EXPECT_EQ(page.body.find(" style="), std::string::npos);
-    EXPECT_EQ(page.body.find("<style"), std::string::npos);
-    for (const char* handler : {" onclick", " onload", " onerror", "javascript:"}) {
-        EXPECT_EQ(page.body.find(handler), std::string::npos) << handler;
+    const size_t at = policy.find("'nonce-") + 7;
+    const std::string nonce = policy.substr(at, policy.find('\'', at) - at);
+    EXPECT_GE(nonce.size(), 22u);
+    EXPECT_NE(page.body.find("nonce=\"" + nonce + "\""), std::string::npos);
+    EXPECT_EQ(page.body.find("@NONCE@"), std::string::npos);
+    EXPECT_NE(get("/").header("content-security-policy"), policy) << "each answer has a nonce of its own";
+    EXPECT_EQ(HttpClient(server->port()).request("POST", "/console/").status, 405);
+}
+
+TEST_F(HttpServerTest, TheConsolesFilesComeInTheBestFormThatTheClientTakes) {
+    if (http::console_files().empty()) GTEST_SKIP() << "built without the console";
+    size_t compressed = 0;
+    for (const http::ConsoleFile& file : http::console_files()) {
+        const std::string path(file.path);
+        const HttpAnswer plain = get(path);
+        EXPECT_EQ(plain.body, file.plain) << path;
+        EXPECT_EQ(plain.header("content-encoding"), "");
+        EXPECT_EQ(plain.header("vary"), "Accept-Encoding");
+        EXPECT_NE(plain.header("cache-control").find("immutable"), std::string::npos);
+        if (file.brotli.empty() || file.gzip.empty()) continue;
+        ++compressed;
+        const HttpAnswer best = get(path, "Accept-Encoding: gzip, deflate, br\r\n");
+        EXPECT_EQ(best.header("content-encoding"), "br");
+        EXPECT_EQ(best.body, file.brotli);
+        EXPECT_EQ(get(path, "Accept-Encoding: br;q=0, gzip;q=0.5\r\n").body, file.gzip);
+        EXPECT_EQ(get(path, "Accept-Encoding: *\r\n").body, file.brotli);
+        EXPECT_EQ(get(path, "Accept-Encoding: *;q=0\r\n").body, file.plain);
+        EXPECT_EQ(get(path, "Accept-Encoding: identity, gzip;q=0.0\r\n").body, file.plain);
     }
-    size_t assets = 0;
-    for (size_t at = page.body.find("\"/assets/"); at != std::string::npos;
-         at = page.body.find("\"/assets/", at + 1)) {
-        const std::string path = page.body.substr(at + 1, page.body.find('"', at + 1) - at - 1);
-        const HttpAnswer asset = get(path);
-        EXPECT_EQ(asset.status, 200) << path;
-        EXPECT_NE(asset.header("cache-control").find("immutable"), std::string::npos);
-        ++assets;
-    }
-    EXPECT_GE(assets, 4u);
-    for (const auto& asset : http::page_assets()) {
-        EXPECT_EQ(get("/assets/" + std::string(http::page_build()) + "/" + std::string(asset.name)).body,
-                  asset.content);
-    }
+    EXPECT_GE(compressed, 2u);
+    EXPECT_EQ(get("/assets/index-00000000.js").status, 404);
 }
 
 TEST_F(HttpServerTest, ConnectionsAreBounded) {

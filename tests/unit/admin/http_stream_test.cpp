@@ -24,7 +24,7 @@ using boost::asio::ip::tcp;
 /// A WebSocket client that waits for each message.
 class StreamReader {
   public:
-    StreamReader(uint16_t port, const std::string& origin = {}) {
+    StreamReader(uint16_t port, const std::string& origin = {}, const std::string& query = {}) {
         socket_.next_layer().connect({boost::asio::ip::address_v4::loopback(), port});
         timeval patience{5, 0};
         ::setsockopt(socket_.next_layer().native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience,
@@ -35,7 +35,7 @@ class StreamReader {
                     request.set(beast::http::field::origin, origin);
                 }));
         }
-        socket_.handshake(refusal, "localhost:" + std::to_string(port), "/api/v1/stream", error);
+        socket_.handshake(refusal, "localhost:" + std::to_string(port), "/api/v1/stream" + query, error);
     }
     boost::json::value next() {
         beast::flat_buffer buffer;
@@ -75,6 +75,27 @@ struct HttpStream : testing::Test {
         hot.append(std::vector<test::LoggedEvent>(events, {.id = "e", .data = "{}"}));
     }
 };
+
+TEST_F(HttpStream, WhoComesAgainBeginsBehindWhatItHasSeen) {
+    append(40);
+    StreamReader again(server->port(), {}, "?since=5");
+    auto hello = again.next();
+    ASSERT_FALSE(again.error);
+    EXPECT_EQ(hello.at("kind").as_string(), "hello");
+    ASSERT_EQ(hello.at("events").as_array().size(), 20u);
+    EXPECT_EQ(hello.at("events_skipped").to_number<int>(), 15);
+    StreamReader close(server->port(), {}, "?since=38");
+    hello = close.next();
+    EXPECT_EQ(hello.at("events").as_array().size(), 2u);
+    EXPECT_EQ(hello.at("events_skipped").to_number<int>(), 0);
+    StreamReader up_to_date(server->port(), {}, "?since=40");
+    hello = up_to_date.next();
+    EXPECT_EQ(hello.at("events").as_array().size(), 0u);
+    StreamReader ahead(server->port(), {}, "?since=4000");
+    EXPECT_EQ(ahead.next().at("events").as_array().size(), 20u) << "of another log: from the newest on";
+    StreamReader wrong(server->port(), {}, "?since=x");
+    EXPECT_EQ(wrong.refusal.result_int(), 400u);
+}
 
 TEST_F(HttpStream, BeginsWithWhatIsAndGoesOnWithWhatComes) {
     append(3);

@@ -1,0 +1,6 @@
+import {defineTexts} from '@/i18n';
+
+export const texts = defineTexts('review', {
+    en: {title: 'Review'},
+    de: {title: 'Prüfung'},
+});

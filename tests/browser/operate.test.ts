@@ -1,0 +1,89 @@
+// Stories of who runs the appliance.
+import type {Browser} from 'playwright-core';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {admin, Appliance, event, operator} from './support/appliance';
+import {openBrowser, visit} from './support/browser';
+
+let appliance: Appliance;
+let browser: Browser;
+beforeAll(async () => {
+    appliance = await Appliance.start();
+    browser = await openBrowser();
+});
+afterAll(async () => {
+    await browser?.close();
+    await appliance?.stop();
+});
+
+describe('a dead letter', () => {
+    it('is looked at, mended and sent again; another is dropped with a reason', async () => {
+        appliance.send([{specversion: '1.0', id: 'x-1', source: '/tests', subject: 'mend-me'}, {specversion: '1.0', id: 'x-2', source: '/tests', subject: 'drop-me'}]);
+        const {page, context} = await visit(browser, appliance, operator);
+        await page.goto('/console/deadletters');
+        const rows = page.getByRole('table', {name: 'Dead letters'}).getByRole('row');
+        await rows.nth(2).click();
+        const text = page.getByRole('textbox', {name: 'Mended: one event as JSON'});
+        const first = await text.inputValue();
+        expect(first).toContain('mend-me');
+        await text.fill(JSON.stringify({...(JSON.parse(first) as object), type: 'mended'}));
+        await page.getByRole('button', {name: 'Send again'}).click();
+        await page.getByText(/Stored as event/).first().waitFor();
+        await rows.nth(1).click();
+        await page.getByRole('button', {name: 'Drop'}).click();
+        const dialog = page.getByRole('dialog');
+        expect(await dialog.getByRole('button', {name: 'Drop'}).isDisabled()).toBe(true);
+        await dialog.getByRole('textbox', {name: 'Reason'}).fill('a test of the producer');
+        await dialog.getByRole('button', {name: 'Drop'}).click();
+        await page.getByText('“a test of the producer”').waitFor();
+        await context.close();
+    });
+});
+
+describe('a tenant', () => {
+    it('is made with a key that is shown once, and disabled', async () => {
+        const {page, context} = await visit(browser, appliance, admin);
+        await page.goto('/console/tenants');
+        await page.getByRole('button', {name: 'New tenant'}).click();
+        await page.getByRole('textbox', {name: 'Name'}).fill('acme');
+        await page.getByRole('button', {name: 'Make it'}).click();
+        const key = await page.locator('code').filter({hasText: /^pk_/}).innerText();
+        await page.getByRole('dialog').getByRole('button', {name: 'Close', exact: true}).last().click();
+        const send = () => context.request.post('/api/v1/events', {headers: {'X-API-Key': key, Cookie: ''}, data: event('order.placed', 'A-1')});
+        expect((await send()).status()).toBe(201);
+        await page.getByRole('button', {name: 'Disable'}).click();
+        await page.getByText('Disabled').waitFor();
+        await context.close();
+    });
+});
+
+describe('a user', () => {
+    it('is made, signs in, and is signed out by the admin', async () => {
+        const {page, context} = await visit(browser, appliance, admin);
+        await page.goto('/console/people');
+        await page.getByRole('button', {name: 'New user'}).click();
+        const form = page.getByRole('dialog');
+        await form.getByRole('textbox', {name: 'Name'}).fill('new.person');
+        await form.getByRole('textbox', {name: 'Password'}).fill('a long password');
+        await form.getByRole('button', {name: 'Make it'}).click();
+        await page.getByRole('table', {name: 'Users'}).getByText('new.person').first().waitFor();
+        const other = await visit(browser, appliance, {name: 'new.person', password: 'a long password'});
+        await other.page.goto('/');
+        await other.page.getByRole('heading', {name: 'Overview'}).waitFor();
+        await page.reload();
+        const session = page.getByRole('table', {name: 'Sessions'}).getByRole('row').filter({hasText: 'new.person'});
+        await session.getByRole('button', {name: 'End'}).click();
+        await other.page.getByRole('dialog', {name: 'Your session has ended'}).waitFor();
+        await other.context.close();
+        await page.goto('/console/audit?action=user.');
+        await page.getByRole('table', {name: 'Audit'}).getByText('new.person').first().waitFor();
+        await context.close();
+    });
+});
+
+it('the configuration shows what differs from the defaults', async () => {
+    const {page, context} = await visit(browser, appliance, admin);
+    await page.goto('/console/config?changed=1');
+    await page.getByText('ingest.listen').waitFor();
+    expect(await page.getByText('dedup.window_s').count()).toBe(0);
+    await context.close();
+});
