@@ -5,6 +5,7 @@ import {getAddress, type Schemas} from './client';
 
 export type Status = Schemas['Status'];
 export type EventSummary = Schemas['EventSummary'];
+export type Assigned = Schemas['AssignedMessage'];
 type Message = Schemas['StreamMessage'];
 export interface TrendPoint {
     at: number;
@@ -56,6 +57,12 @@ export interface Arrivals {
     /// Behind a gap in the connection.
     resumed: boolean;
 }
+const onAssigned = new Set<(items: Assigned['items']) => void>();
+/// Tells what this user was given to review.
+export function whenAssigned(listener: (items: Assigned['items']) => void): () => void {
+    onAssigned.add(listener);
+    return () => onAssigned.delete(listener);
+}
 const onArrivals = new Set<(arrivals: Arrivals) => void>();
 export function whenEventsArrive(listener: (arrivals: Arrivals) => void): () => void {
     onArrivals.add(listener);
@@ -67,9 +74,9 @@ function withPoint(trend: TrendPoint[], status: Status): TrendPoint[] {
     if (trend.length > 0 && trend[trend.length - 1]!.at >= at) return trend;
     const point = {
         at,
-        received: status.events.received_per_second ?? 0,
-        stored: status.events.stored_per_second ?? 0,
-        refused: status.events.dead_letters_per_second ?? 0,
+        received: status.events?.received_per_second ?? 0,
+        stored: status.events?.stored_per_second ?? 0,
+        refused: status.events?.dead_letters_per_second ?? 0,
         waiting: status.regions.reduce((sum, r) => sum + (r.waiting ?? 0), 0),
     };
     return [...trend.filter((p) => p.at > at - trendSeconds), point];
@@ -130,7 +137,7 @@ export class LiveStream implements Feed {
         const socket = new WebSocket(`${scheme}://${location.host}/api/v1/ws${since}`);
         this.socket = socket;
         socket.onmessage = (message: MessageEvent<string>) => {
-            if (this.socket === socket) this.take(JSON.parse(message.data) as Message);
+            if (this.socket === socket) this.take(JSON.parse(message.data) as Message | Assigned);
         };
         socket.onclose = (event) => {
             if (this.socket !== socket) return;
@@ -148,7 +155,8 @@ export class LiveStream implements Feed {
         };
     }
 
-    private take(message: Message): void {
+    private take(message: Message | Assigned): void {
+        if (message.kind === 'assigned') return onAssigned.forEach((listener) => listener(message.items));
         const {status} = message;
         this.tries = 0;
         clearTimeout(this.lateTimer);

@@ -18,7 +18,7 @@ import css from './TopBar.module.css';
 function LinkState() {
     const t = useTexts(texts);
     const link = useLive((live) => live.link);
-    const rate = useLive((live) => live.status?.events.received_per_second);
+    const rate = useLive((live) => live.status?.events?.received_per_second);
     return (
         <span className={css.link} data-link={link} role="status">
             <i aria-hidden />

@@ -47,7 +47,7 @@ export default function Live() {
     const {subject, type, region, tenant} = address;
     const filtered = !!(subject || type || region || tenant);
     const feed = useFeed({...(subject ? {subject} : {}), ...(type ? {type} : {}), ...(region ? {region} : {}), ...(tenant ? {tenant} : {})}, paused);
-    const rate = useLive((live) => live.status?.events.stored_per_second ?? 0);
+    const rate = useLive((live) => live.status?.events?.stored_per_second ?? 0);
     const regions = useLive((live) => live.status?.regions);
     const table = useRef<TableHandle>(null);
 

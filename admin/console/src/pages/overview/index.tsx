@@ -51,9 +51,9 @@ export default function Overview() {
         <Page title={t('title')} note={t('uptime', {span: span(status.uptime_seconds * 1_000), version: status.version})}>
             <HealthStrip status={status} />
             <Figures>
-                <Figure name={t('rate')} value={short(status.events.received_per_second)} unit={t('per_second')} more={t('received', {count: count(status.events.received)})} to="/console/live" />
-                <Figure name={t('ack')} value={micros(status.latency.ack?.p99_us)} more={t('ack_more', {p50: micros(status.latency.ack?.p50_us)})} to="/console/system" />
-                <Figure name={t('processing')} value={micros(status.latency.processing?.p99_us)} more={t('processing_more', {p50: micros(status.latency.processing?.p50_us)})} to="/console/system" />
+                <Figure name={t('rate')} value={short(status.events?.received_per_second)} unit={t('per_second')} more={t('received', {count: count(status.events?.received)})} to="/console/live" />
+                <Figure name={t('ack')} value={micros(status.latency?.ack?.p99_us)} more={t('ack_more', {p50: micros(status.latency?.ack?.p50_us)})} to="/console/system" />
+                <Figure name={t('processing')} value={micros(status.latency?.processing?.p99_us)} more={t('processing_more', {p50: micros(status.latency?.processing?.p50_us)})} to="/console/system" />
                 <Figure name={t('firing')} value={short(firing)} level={firing > 0 ? 'bad' : 'none'} more={t('firing_more', {acked: short(status.alerts?.acked ?? 0), pending: short(status.alerts?.pending ?? 0)})} to="/console/alerts?state=firing" />
                 <Figure name={t('missed')} value={lateness.data ? short(missed) : '–'} level={missed > 0 ? 'bad' : 'none'} more={t('missed_more', {late: short(sum(lateness.data?.late))})} to="/console/map" />
                 <Figure name={t('backlog')} value={short(waiting)} level={lag > 60 ? 'warn' : 'none'} more={t('backlog_more', {span: span(lag * 1_000)})} to="/console/regions" />

@@ -18,7 +18,7 @@ export default function RegionsPage() {
             <div className={css.grid}>
                 {status.regions.map((region) => {
                     const level = lagOf(region);
-                    const behind = Math.max(0, (status.log.next_seq ?? 0) - 1 - (region.flushed_seq ?? 0));
+                    const behind = Math.max(0, (status.log?.next_seq ?? 0) - 1 - (region.flushed_seq ?? 0));
                     return (
                         <Panel
                             key={region.name}

@@ -5,7 +5,7 @@ import {useTexts} from '@/i18n';
 import {Badge} from '@/parts/Badge';
 import {bytes, count, micros, percent, short, span} from '@/parts/format';
 import {Facts, Page, Panel} from '@/parts/Page';
-import {Loading} from '@/parts/States';
+import {Empty, Loading} from '@/parts/States';
 import {Time} from '@/parts/Time';
 import css from './System.module.css';
 import {texts} from './texts';
@@ -14,7 +14,9 @@ export default function SystemPage() {
     const t = useTexts(texts);
     const status = useLive((live) => live.status);
     if (!status) return <Page title={t('title')}><Loading rows={8} /></Page>;
-    const {log, ingest, events, sla, http, dedup} = status;
+    const {log, ingest, events, sla, http, dedup, stages} = status;
+    if (!log || !ingest || !events || !sla || !http || !dedup || !stages)
+        return <Page title={t('title')}><Empty title={t('limited')}>{t('limited_note')}</Empty></Page>;
     const used = (log.bytes_used ?? 0) / Math.max(1, log.bytes_max ?? 1);
     return (
         <Page title={t('title')} note={t('note', {span: span(status.uptime_seconds * 1_000), version: status.version})}>
@@ -33,7 +35,7 @@ export default function SystemPage() {
                             </tr>
                         </thead>
                         <tbody>
-                            {status.stages.map((stage) => (
+                            {stages.map((stage) => (
                                 <tr key={stage.name}>
                                     <th scope="row">{t(`stage_${stage.name!}`)}</th>
                                     <td>{short(stage.per_second)}</td>

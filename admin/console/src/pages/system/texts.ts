@@ -3,6 +3,8 @@ import {defineTexts} from '@/i18n';
 export const texts = defineTexts('system', {
     en: {
         title: 'System',
+        limited: 'You see a part',
+        limited_note: 'These figures are of all regions and tenants. Ask somebody who sees them all.',
         note: 'Up for {{span}}, version {{version}}',
         stages: 'Stages',
         stages_note: 'in the order of an event’s way; times of the last five seconds',
@@ -70,6 +72,8 @@ export const texts = defineTexts('system', {
     },
     de: {
         title: 'System',
+        limited: 'Du siehst einen Teil',
+        limited_note: 'Diese Zahlen gelten für alle Regionen und Mandanten. Wer alle sieht, kann sie nachschlagen.',
         note: 'Läuft seit {{span}}, Version {{version}}',
         stages: 'Stufen',
         stages_note: 'in der Reihenfolge des Wegs; Zeiten der letzten fünf Sekunden',

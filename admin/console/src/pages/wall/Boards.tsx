@@ -23,8 +23,8 @@ export function Health() {
     const times = useMemo(() => trend.map((p) => p.at), [trend]);
     const waiting = status.regions.reduce((sum, r) => sum + (r.waiting ?? 0), 0);
     const figures: [string, string, boolean][] = [
-        [t('rate'), short(status.events.received_per_second), false],
-        [t('ack'), micros(status.latency.ack?.p99_us), false],
+        [t('rate'), short(status.events?.received_per_second), false],
+        [t('ack'), micros(status.latency?.ack?.p99_us), false],
         [t('firing'), short(status.alerts?.firing ?? 0), (status.alerts?.firing ?? 0) > 0],
         [t('backlog'), short(waiting), false],
     ];

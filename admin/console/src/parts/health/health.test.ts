@@ -3,7 +3,7 @@ import type {Status} from '@/api/stream';
 import {checksOf, lagOf, worst} from './health';
 
 type Region = Status['regions'][number];
-const region = (more: Partial<Region> = {}): Region => ({name: 'eu', configured: true, breaker: 'closed', lag_seconds: 0, ...more});
+const region = (more: Partial<Region> = {}): Region => ({name: 'eu', configured: true, state: 'active', failures: 0, error: '', breaker: 'closed', lag_seconds: 0, ...more});
 function status(more: object = {}): Status {
     return {
         readiness: 'ready', ingest: {overloaded: false, connections: {open: 2}}, log: {bytes_used: 10, bytes_max: 100},
@@ -33,6 +33,9 @@ describe('health', () => {
         ['alerts', {alerts: {firing: 0, acked: 3}}, 'warn'],
         ['letters', {events: {dead_letters_per_second: 0.4}}, 'warn'],
     ])('of %s with %j is %s', (name, more, level) => expect(levels(status(more))[name]).toBe(level));
+    it('tells nothing of what somebody limited does not see', () => {
+        expect(levels(status({log: undefined, sla: undefined, events: undefined, ingest: undefined}))).toEqual({intake: 'ok', regions: 'ok', alerts: 'ok'});
+    });
     it('of several is the worst', () => {
         expect(worst(['ok', 'warn', 'none'])).toBe('warn');
         expect(worst([])).toBe('none');

@@ -22,22 +22,26 @@ export function lagOf(region: Status['regions'][number]): Level {
 }
 
 export function checksOf(status: Status): Check[] {
-    const used = (status.log.bytes_used ?? 0) / Math.max(1, status.log.bytes_max ?? 1);
+    // Who is limited to some regions or tenants is not told of the whole.
+    const {log, sla, events} = status;
+    const used = (log?.bytes_used ?? 0) / Math.max(1, log?.bytes_max ?? 1);
     const down = status.regions.filter((r) => r.configured && r.breaker === 'open');
     const slow = status.regions.filter((r) => lagOf(r) === 'warn');
     const configured = status.regions.filter((r) => r.configured).length;
     const firing = status.alerts?.firing ?? 0;
     const acked = status.alerts?.acked ?? 0;
-    const refusedNow = status.events.dead_letters_per_second ?? 0;
+    const refusedNow = events?.dead_letters_per_second ?? 0;
     const of = (name: CheckName, level: Level, says: string, to: string, values: Check['values'] = {}): Check => ({name, level, says, values, to});
     return [
         status.readiness !== 'ready' ? of('intake', 'bad', 'intake_not_ready', '/console/system', {state: status.readiness})
-        : status.ingest.overloaded ? of('intake', 'bad', 'intake_overloaded', '/console/system')
-        : of('intake', 'ok', 'intake_ok', '/console/live', {count: status.ingest.connections?.open ?? 0}),
-        used >= 0.9 ? of('log', 'bad', 'log_full', '/console/system', {used: Math.round(used * 100)})
+        : status.ingest?.overloaded ? of('intake', 'bad', 'intake_overloaded', '/console/system')
+        : of('intake', 'ok', 'intake_ok', '/console/live', {count: status.ingest?.connections?.open ?? 0}),
+        !log ? undefined
+        : used >= 0.9 ? of('log', 'bad', 'log_full', '/console/system', {used: Math.round(used * 100)})
         : of('log', used >= 0.75 ? 'warn' : 'ok', 'log_ok', '/console/system', {used: Math.round(used * 100)}),
-        status.sla.hold ? of('deadlines', 'warn', 'deadlines_held', '/console/workflows')
-        : of('deadlines', 'ok', 'deadlines_ok', '/console/workflows', {count: status.sla.timers ?? 0}),
+        !sla ? undefined
+        : sla.hold ? of('deadlines', 'warn', 'deadlines_held', '/console/workflows')
+        : of('deadlines', 'ok', 'deadlines_ok', '/console/workflows', {count: sla.timers ?? 0}),
         configured === 0 ? of('regions', 'none', 'regions_none', '/console/regions')
         : down.length > 0 ? of('regions', 'bad', 'regions_down', '/console/regions', {count: down.length, names: down.map((r) => r.name).join(', ')})
         : slow.length > 0 ? of('regions', 'warn', 'regions_slow', '/console/regions', {count: slow.length, names: slow.map((r) => r.name).join(', ')})
@@ -45,9 +49,10 @@ export function checksOf(status: Status): Check[] {
         firing > 0 ? of('alerts', 'bad', 'alerts_firing', '/console/alerts?state=firing', {count: firing})
         : acked > 0 ? of('alerts', 'warn', 'alerts_acked', '/console/alerts?state=acked', {count: acked})
         : of('alerts', 'ok', 'alerts_none', '/console/alerts'),
-        refusedNow > 0 ? of('letters', 'warn', 'letters_now', '/console/deadletters', {count: Math.ceil(refusedNow)})
-        : of('letters', 'ok', 'letters_ok', '/console/deadletters', {count: status.events.dead_letters ?? 0}),
-    ];
+        !events ? undefined
+        : refusedNow > 0 ? of('letters', 'warn', 'letters_now', '/console/deadletters', {count: Math.ceil(refusedNow)})
+        : of('letters', 'ok', 'letters_ok', '/console/deadletters', {count: events.dead_letters ?? 0}),
+    ].filter((check) => check !== undefined);
 }
 
 const order: Level[] = ['none', 'ok', 'info', 'warn', 'bad'];
