@@ -69,14 +69,15 @@ struct Operator {
     bool enabled = true;
     std::vector<std::string> regions;  ///< empty: all
     std::vector<std::string> skills;
-    bool active = false;       ///< a sign of life in the last minutes
-    StampNs last_seen_ns = 0;  ///< the last of them
+    bool active = false;                    ///< a sign of life in the last minutes
+    StampNs last_seen_ns = 0;               ///< the last of them
+    std::vector<std::string> tenants = {};  ///< empty: all
 };
 
 inline bool operator==(const Operator& a, const Operator& b) {
     return a.user == b.user && a.name == b.name && a.role == b.role && a.enabled == b.enabled &&
            a.regions == b.regions && a.skills == b.skills && a.active == b.active &&
-           a.last_seen_ns == b.last_seen_ns;
+           a.last_seen_ns == b.last_seen_ns && a.tenants == b.tenants;
 }
 
 /// Of one user, as JSON.

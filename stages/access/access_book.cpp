@@ -292,7 +292,8 @@ bool AccessBook::revoke_key(std::string_view id) {
 Operator AccessBook::operator_of(const User& u) const {
     const Presence* p = presence_.find(u.number);
     return {u.number,        u.name,   u.role,         u.enabled,
-            u.scope.regions, u.skills, p && p->active, p ? p->last_seen_ns : 0};
+            u.scope.regions, u.skills, p && p->active, p ? p->last_seen_ns : 0,
+            u.scope.tenants};
 }
 
 void AccessBook::tell(uint64_t user, Now now) { told_.push_back({operator_of(users_.at(user)), now}); }

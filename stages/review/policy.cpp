@@ -51,6 +51,7 @@ ReviewPolicy read_review_policy(std::string_view facts) {
     const RecordText review = boot.part("review");
     ReviewPolicy p;
     p.regions = boot.texts("regions");
+    p.tenants = boot.texts("tenants");
     p.held_max = static_cast<size_t>(std::max<int64_t>(review.number("held_max", 50), 1));
     p.lease_ns = std::max<int64_t>(review.number("lease_ns", p.lease_ns), 1'000'000'000);
     p.undo_ns = std::max<int64_t>(review.number("undo_ns", p.undo_ns), 0);

@@ -35,8 +35,8 @@ struct ReviewPolicy {
     int64_t undo_ns = 120'000'000'000;
     int64_t retention_ns = 7 * 86'400'000'000'000;  ///< of items that are over
     size_t open_max = 200'000;
-    uint16_t default_region = 0;       ///< of alerts
-    std::vector<std::string> regions;  ///< names by id
+    uint16_t default_region = 0;                ///< of alerts
+    std::vector<std::string> regions, tenants;  ///< names by id
 
     /// Bit r: region r; of no name, all.
     uint64_t mask_of(const std::vector<std::string>& names) const;

@@ -11,6 +11,13 @@ bool ReviewBook::may_take(const Person& person, const Lane& lane) const {
     // Who administers does not review.
     if (!who.enabled || who.role < least || who.role == Role::kAdmin) return false;
     if (lane.region >= 64 || !(person.regions >> lane.region & 1)) return false;
+    // What a tenant's people may not see they are not given either.
+    if (!who.tenants.empty()) {
+        if (lane.tenant >= policy_.tenants.size() ||
+            std::find(who.tenants.begin(), who.tenants.end(), policy_.tenants[lane.tenant]) ==
+                who.tenants.end())
+            return false;
+    }
     return std::all_of(lane.skills.begin(), lane.skills.end(), [&](const std::string& skill) {
         return std::find(who.skills.begin(), who.skills.end(), skill) != who.skills.end();
     });

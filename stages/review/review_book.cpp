@@ -7,7 +7,9 @@
 #include <limits>
 
 #include "pipeline/expression/event_variables.h"
+#include "pipeline/record_text.h"
 #include "schemas/event_fields.h"
+#include "schemas/limits.h"
 
 namespace penstock {
 namespace {
@@ -207,7 +209,18 @@ void ReviewBook::take_policy(std::string_view facts) {
         if (policy_.regions.size() <= id) policy_.regions.resize(id + size_t{1});
         policy_.regions[id] = name;
     }
+    for (const auto& [id, name] : named_tenants_) {
+        if (policy_.tenants.size() <= id) policy_.tenants.resize(id + size_t{1});
+        policy_.tenants[id] = name;
+    }
     for (auto& [user, person] : people_) person.regions = policy_.mask_of(person.facts.regions);
+}
+
+void ReviewBook::name_tenant(std::string_view name, const RecordText& text) {
+    const int64_t id = text.number("id", -1);
+    if (text.text("action") != "add" || id < 0 || id >= static_cast<int64_t>(limits::kTenantsMax)) return;
+    facts_dirty_ = named_tenants_.emplace(static_cast<uint16_t>(id), name).second || facts_dirty_;
+    take_policy(facts_);
 }
 
 void ReviewBook::on_region(const std::string& name, uint16_t id, StampNs at_ns, Seq seq) {

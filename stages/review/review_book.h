@@ -105,7 +105,7 @@ class ReviewBook final : public StateMachine, public ReviewReader, public Decisi
     };
     /// Items that the same people may take.
     struct Lane {
-        uint16_t region;
+        uint16_t region, tenant;
         bool escalated;
         std::vector<std::string> skills;
         friend auto operator<=>(const Lane&, const Lane&) = default;
@@ -117,7 +117,9 @@ class ReviewBook final : public StateMachine, public ReviewReader, public Decisi
     static Place place_of(const ReviewItem& item);
     /// When it was given to who has it.
     static Seq given_at(const ReviewItem& item);
-    static Lane lane_of(const ReviewItem& item) { return {item.region, item.escalated, item.skills}; }
+    static Lane lane_of(const ReviewItem& item) {
+        return {item.region, item.tenant, item.escalated, item.skills};
+    }
 
     // Items and their states (review_book.cpp).
     void events(const RecordView& record);
@@ -130,6 +132,7 @@ class ReviewBook final : public StateMachine, public ReviewReader, public Decisi
     void over(ReviewItem& item, Now now);
     void boot(std::string_view facts, Now now);
     void take_policy(std::string_view facts);
+    void name_tenant(std::string_view name, const RecordText& text);
     // Who gets what (review_assign.cpp).
     bool may_take(const Person& person, const ReviewItem& item) const;
     bool may_take(const Person& person, const Lane& lane) const;
@@ -181,7 +184,8 @@ class ReviewBook final : public StateMachine, public ReviewReader, public Decisi
     bool facts_dirty_ = false;
     // What follows from the above, from the boot record and the book of access.
     ReviewPolicy policy_;
-    std::map<uint16_t, std::string> named_;  ///< regions that came after the boot record
+    std::map<uint16_t, std::string> named_;          ///< regions that came after the boot record
+    std::map<uint16_t, std::string> named_tenants_;  ///< likewise
     std::map<uint64_t, Person> people_;
     std::map<Lane, std::set<Place>> lanes_;
     std::set<Place> open_;

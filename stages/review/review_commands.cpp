@@ -39,6 +39,7 @@ void ReviewBook::control(const RecordView& record) {
     const Now now{record.last_stamp(), record.first_seq()};
     if (kind == ControlKind::kBoot) return boot(text, now);
     if (kind == ControlKind::kRegionsFlushed) return flushed(text);
+    if (kind == ControlKind::kTenantSet) return name_tenant(name, RecordText(text));
     if (kind == ControlKind::kReviewTold) {
         const auto user = number_of(name, 10);
         if (user) work_.make(*user).told = static_cast<Seq>(RecordText(text).number("seq"));

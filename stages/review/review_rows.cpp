@@ -143,6 +143,8 @@ void ReviewBook::begin_save(Checkpoint& out) {
     if (!std::exchange(facts_dirty_, false)) return;
     RowWriter key, value;
     value.value(next_id_).value(next_fence_).value(not_kept_).text(facts_);
+    value.value(static_cast<uint32_t>(named_tenants_.size()));
+    for (const auto& [id, name] : named_tenants_) value.value(id).text(name);
     out.put(key.key_u8(kPrefix).key_u8(kFactsRow).bytes(), value.bytes());
 }
 
@@ -162,6 +164,10 @@ void ReviewBook::load_row(std::span<const uint8_t> key_bytes, std::span<const ui
         next_fence_ = in.value<uint64_t>();
         not_kept_ = in.value<uint64_t>();
         facts_ = text_of(in);
+        for (auto n = in.value<uint32_t>(); n > 0 && in.ok(); --n) {
+            const auto id = in.value<uint16_t>();
+            named_tenants_[id] = text_of(in);
+        }
         return;
     }
     const uint64_t id = key.key_u64();

@@ -29,7 +29,7 @@ class ReviewRig {
         std::string name, text;
         // Of an event.
         std::string type, subject, data;
-        uint16_t region = 0;
+        uint16_t region = 0, tenant = 0;
         uint8_t severity = 0, flags = 0;
         Seq seq = 0;
         StampNs stamp_ns = 0;
@@ -70,10 +70,16 @@ class ReviewRig {
         feed(std::move(one));
         return who;
     }
+    void tell(Operator who) {
+        Fed one = next();
+        who.last_seen_ns = one.stamp_ns;
+        one.who = std::move(who);
+        feed(std::move(one));
+    }
     void leaves(uint64_t user) { person(user, {}, Role::kOperator, {}, false); }
 
     Seq event(const std::string& type = "alarm", uint16_t region = 0, uint8_t severity = 3,
-              const std::string& data = "{}", uint8_t flags = 0) {
+              const std::string& data = "{}", uint8_t flags = 0, uint16_t tenant = 0) {
         Fed one = next();
         one.record = RecordKind::kEvents;
         one.type = type;
@@ -82,6 +88,7 @@ class ReviewRig {
         one.severity = severity;
         one.data = data;
         one.flags = flags;
+        one.tenant = tenant;
         const Seq seq = one.seq;
         feed(std::move(one));
         return seq;
@@ -142,6 +149,7 @@ class ReviewRig {
             fbb.Finish(event.Finish());
             head.type_hash = type_hash(fed.type);
             head.region = fed.region;
+            head.tenant = fed.tenant;
             head.severity = fed.severity;
             head.time_ns = fed.stamp_ns;
             head.flags = fed.flags;

@@ -486,7 +486,8 @@ void Contract::refusals_of_all() {
     for (const char* read :
          {"/api/v1/status", "/api/v1/workflows", "/api/v1/simulations", "/api/v1/openapi.yaml",
           "/api/v1/session", "/api/v1/users", "/api/v1/preferences", "/api/v1/keys", "/api/v1/tenants",
-          "/api/v1/audit/head", "/api/v1/review/summary", "/api/v1/events"})
+          "/api/v1/regions", "/api/v1/config", "/api/v1/audit/head", "/api/v1/review/summary",
+          "/api/v1/events"})
         ask(401, "GET", read, "", nobody);
     // An answer of success after all that has happened, too.
     ask(200, "GET", "/api/v1/status");

@@ -147,6 +147,22 @@ TEST(ReviewBook, WhoGivesNoSignOfLifeKeepsOnlyWhatTheyHaveBegun) {
     EXPECT_EQ(rig.held(1), 4u) << "back at once";
 }
 
+TEST(ReviewBook, WhoIsLimitedToTenantsGetsNothingOfOthers) {
+    ReviewRig rig;
+    rig.control(ControlKind::kTenantSet, "acme", R"({"action":"add","id":1})");
+    Operator who = rig.person(1);
+    who.tenants = {"acme"};
+    rig.tell(who);
+    rig.event();
+    EXPECT_EQ(rig.held(1), 0u) << "it is of the default tenant";
+    rig.event("alarm", 0, 3, "{}", 0, 1);
+    EXPECT_EQ(rig.held(1), 1u);
+    rig.restart();
+    rig.event("alarm", 0, 3, "{}", 0, 1);
+    EXPECT_EQ(rig.held(1), 2u);
+    EXPECT_EQ(rig.claim(1, 1).result, Result::kNotTheirs);
+}
+
 TEST(ReviewBook, ADecisionIsKeptForItsRegionUntilThatHasIt) {
     ReviewRig rig;
     rig.person(1);
