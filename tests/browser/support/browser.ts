@@ -37,13 +37,13 @@ export async function visit(browser: Browser, appliance: Appliance, who: Visitor
         colorScheme: theme,
         locale,
         timezoneId: 'Europe/Berlin',
-        // axe is not part of the page, so the page's policy would not let it in.
     });
     if (who) {
         const answer = await context.request.post('/api/v1/session', {data: who});
         expect(answer.status(), await answer.text()).toBe(201);
         if (preferences) await context.request.put('/api/v1/preferences', {data: preferences});
     }
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('console', (message) => {

@@ -57,7 +57,7 @@ export default function AuditPage() {
     const rows = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
     const chosen = rows.find((r) => String(r.number) === entry);
     const columns: Column<Entry>[] = [
-        {id: 'at', header: t('at'), width: '9.5rem', cell: (e) => <Time at={e.at} />},
+        {id: 'at', header: t('at'), width: 'minmax(5.4rem, 9.5rem)', cell: (e) => <Time at={e.at} />},
         {id: 'by', header: t('by'), width: 'minmax(6rem, 0.8fr)', cell: (e) => <strong>{e.by}</strong>},
         {id: 'did', header: t('did'), width: 'minmax(7rem, 1fr)', cell: (e) => <span className="mono">{e.action}</span>},
         {id: 'target', header: t('target'), width: 'minmax(6rem, 1fr)', wide: true, cell: (e) => <span className="mono">{e.target}</span>},

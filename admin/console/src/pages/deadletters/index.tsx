@@ -40,7 +40,7 @@ export default function DeadLetters() {
     const filtered = query !== '';
 
     const columns: Column<DeadLetter>[] = [
-        {id: 'received', header: t('received'), width: '9.5rem', cell: (l) => <Time at={l.received} />},
+        {id: 'received', header: t('received'), width: 'minmax(5.4rem, 9.5rem)', cell: (l) => <Time at={l.received} />},
         {id: 'status', header: t('status'), width: '8.5rem', wide: true, cell: (l) => l.status && <Badge level={levelOf[l.status]} quiet>{t(`status_${l.status}`)}</Badge>},
         {id: 'cause', header: t('cause'), width: 'minmax(8rem, 0.8fr)', cell: (l) => <strong>{l.cause}</strong>},
         {id: 'detail', header: t('detail'), width: 'minmax(6rem, 2fr)', wide: true, cell: (l) => l.detail},

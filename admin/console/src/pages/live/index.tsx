@@ -64,7 +64,7 @@ export default function Live() {
         {id: 'severity', header: t('column_severity'), width: '4.2rem', wide: true, cell: (e) => <Severity value={e.severity} />},
         {id: 'type', header: t('column_type'), width: 'minmax(8rem, 1.3fr)', cell: (e) => <strong className={css.type}>{e.type}</strong>},
         {id: 'key', header: t('column_key'), width: 'minmax(6rem, 1fr)', cell: (e) => <span className="mono">{e.subject ?? '–'}</span>},
-        {id: 'region', header: t('column_region'), width: '4.5rem', cell: (e) => e.region},
+        {id: 'region', header: t('column_region'), width: '4.5rem', wide: true, cell: (e) => e.region},
         {id: 'source', header: t('column_source'), width: 'minmax(6rem, 1.4fr)', wide: true, cell: (e) => <span className={css.dim}>{e.source}</span>},
         {id: 'size', header: t('column_size'), width: '5rem', align: 'right', wide: true, cell: (e) => <span className={css.dim}>{bytes(e.data_bytes)}</span>},
     ];

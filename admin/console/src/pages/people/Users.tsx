@@ -43,7 +43,7 @@ export function Users() {
     };
     const columns: Column<User>[] = [
         {id: 'name', header: t('name'), width: 'minmax(9rem, 1.2fr)', cell: (u) => <><strong>{u.display_name || u.name}</strong> {u.display_name && u.display_name !== u.name && <span className={css.dim}>{u.name}</span>}</>},
-        {id: 'state', header: t('last_seen'), width: '6.5rem', cell: (u) => <Badge level={!u.enabled ? 'bad' : u.active ? 'ok' : 'none'} quiet>{!u.enabled ? t('disabled') : u.active ? t('here') : t('away')}</Badge>},
+        {id: 'state', header: t('state'), width: '6.5rem', cell: (u) => <Badge level={!u.enabled ? 'bad' : u.active ? 'ok' : 'none'} quiet>{!u.enabled ? t('disabled') : u.active ? t('here') : t('away')}</Badge>},
         {id: 'role', header: t('role'), width: '7rem', cell: (u) => shell(`role_${u.role}`)},
         {id: 'regions', header: t('regions'), width: 'minmax(5rem, 0.8fr)', wide: true, cell: (u) => (u.regions.length > 0 ? u.regions.join(', ') : t('all'))},
         {id: 'skills', header: t('skills'), width: 'minmax(5rem, 0.8fr)', wide: true, cell: (u) => u.skills.join(', ') || '–'},

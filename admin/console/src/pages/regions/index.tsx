@@ -1,50 +1,48 @@
-import {Link} from 'wouter';
+import {Button} from '@mantine/core';
+import {IconPlus} from '@tabler/icons-react';
+import {useQueryClient} from '@tanstack/react-query';
+import {useState} from 'react';
 import {useLive} from '@/api/stream';
+import {useMay, useSeesAll} from '@/app/session';
 import {useTexts} from '@/i18n';
-import {Badge} from '@/parts/Badge';
-import {count, short, span} from '@/parts/format';
-import {lagOf} from '@/parts/health/health';
-import {Facts, Page, Panel} from '@/parts/Page';
+import {Page} from '@/parts/Page';
 import {Loading} from '@/parts/States';
+import {AddRegion} from './AddRegion';
+import {useRegions} from './data';
+import {RegionPanel} from './RegionPanel';
 import css from './Regions.module.css';
 import {texts} from './texts';
 
 export default function RegionsPage() {
     const t = useTexts(texts);
+    const queries = useQueryClient();
     const status = useLive((live) => live.status);
+    const regions = useRegions();
+    const admin = useMay('admin');
+    const seesAll = useSeesAll();
+    const mayChange = admin && seesAll;
+    const [adding, setAdding] = useState(false);
+    const changed = () => void queries.invalidateQueries({queryKey: ['regions']});
     if (!status) return <Page title={t('title')}><Loading /></Page>;
     return (
-        <Page title={t('title')} note={t('note')}>
+        <Page
+            title={t('title')}
+            note={t('note')}
+            actions={mayChange && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t('add')}</Button>}
+        >
             <div className={css.grid}>
-                {status.regions.map((region) => {
-                    const level = lagOf(region);
-                    const behind = Math.max(0, (status.log?.next_seq ?? 0) - 1 - (region.flushed_seq ?? 0));
-                    return (
-                        <Panel
-                            key={region.name}
-                            title={<span data-given>{region.name}</span>}
-                            label={region.name ?? ''}
-                            note={<Link href={`/console/search?q=${encodeURIComponent(`region:${region.name}`)}`}>{t('search')}</Link>}
-                            actions={<Badge level={level}>{t(level === 'info' ? 'ok' : level)}</Badge>}
-                        >
-                            {region.configured ? (
-                                <Facts
-                                    items={[
-                                        [t('breaker'), t(`breaker_${region.breaker ?? 'closed'}`)],
-                                        [t('lag'), span((region.lag_seconds ?? 0) * 1_000)],
-                                        [t('waiting'), count(region.waiting)],
-                                        [t('rows'), short(region.rows_per_second)],
-                                        [t('stored'), count(region.stored)],
-                                        [t('flushed'), <span key="f">{count(region.flushed_seq)} <span className={css.dim}>{t('behind', {count: behind})}</span></span>],
-                                        [t('failures'), count(region.failures)],
-                                        ...(region.error ? [[t('error'), <span key="e" className={css.error} data-given>{region.error}</span>] as [React.ReactNode, React.ReactNode]] : []),
-                                    ]}
-                                />
-                            ) : <p className={css.dim}>{t('no_database')}</p>}
-                        </Panel>
-                    );
-                })}
+                {status.regions.map((live) => (
+                    <RegionPanel
+                        key={live.name}
+                        live={live}
+                        region={regions.data?.items.find((r) => r.name === live.name)}
+                        nextSeq={status.log?.next_seq ?? 0}
+                        mayChange={mayChange}
+                        onChange={changed}
+                    />
+                ))}
             </div>
+            {adding && <AddRegion onDone={changed} onClose={() => setAdding(false)} />}
         </Page>
     );
 }

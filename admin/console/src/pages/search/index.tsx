@@ -66,7 +66,7 @@ export default function Search() {
     const total = counts.data?.events;
 
     const columns: Column<Found>[] = [
-        {id: 'received', header: t('column_received'), width: '9.5rem', cell: (f) => <Time at={f.received} />},
+        {id: 'received', header: t('column_received'), width: 'minmax(5.4rem, 9.5rem)', cell: (f) => <Time at={f.received} />},
         {id: 'severity', header: t('column_severity'), width: '4.2rem', wide: true, cell: (f) => <Severity value={f.event.severity as number | undefined} />},
         {id: 'type', header: t('column_type'), width: 'minmax(7rem, 1.1fr)', cell: (f) => <strong className={css.type}>{String(f.event.type ?? '–')}</strong>},
         {id: 'key', header: t('column_key'), width: 'minmax(5rem, 1fr)', cell: (f) => <span className="mono">{String(f.event.subject ?? '–')}</span>},

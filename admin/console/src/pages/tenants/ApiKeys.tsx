@@ -17,6 +17,8 @@ import css from './Tenants.module.css';
 import {texts} from './texts';
 
 type ApiKey = Schemas['ApiKey'];
+/// Of programs on the appliance's own host; it is made anew from a file.
+const localAdmin = 'local-admin';
 const roles: Role[] = ['viewer', 'operator', 'supervisor', 'admin'];
 
 /// `wall`: a viewer's, handed out as a link.
@@ -95,10 +97,12 @@ export function ApiKeys() {
                             <Badge level="info">{shell(`role_${key.role}`)}</Badge>
                             <span className={css.limits} data-given>{key.regions.length > 0 ? key.regions.join(', ') : t('all_regions')}</span>
                             <span />
-                            <Group gap={6}>
-                                <Button size="compact-sm" onClick={() => setEnding({key, how: 'rotate'})}>{t('rotate')}</Button>
-                                <Button size="compact-sm" color="red" variant="light" onClick={() => setEnding({key, how: 'revoke'})}>{t('revoke')}</Button>
-                            </Group>
+                            {key.id === localAdmin ? <span /> : (
+                                <Group gap={6}>
+                                    <Button size="compact-sm" onClick={() => setEnding({key, how: 'rotate'})}>{t('rotate')}</Button>
+                                    <Button size="compact-sm" color="red" variant="light" onClick={() => setEnding({key, how: 'revoke'})}>{t('revoke')}</Button>
+                                </Group>
+                            )}
                         </li>
                     ))}
                 </ul>

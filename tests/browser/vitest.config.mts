@@ -5,8 +5,9 @@ export default defineConfig({
     test: {
         include: ['*.test.ts'],
         fileParallelism: false,
-        testTimeout: 90_000,
-        hookTimeout: 120_000,
+        // Waits end by what is seen; these only bound a test that waits for what never comes.
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
         pool: 'forks',
     },
 });
