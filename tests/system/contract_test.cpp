@@ -250,6 +250,9 @@ void Contract::workflows() {
     const std::string document =
         R"({"name":"parcels","key":"subject","edges":[{"from":"taken","to":"shipped","within_ms":300}]})";
     ask(201, "POST", "/api/v1/workflows?state=active&note=first", document);
+    ask(200, "POST", "/api/v1/workflow-check", document);
+    ask(200, "POST", "/api/v1/workflow-check", R"({"name":"x","edges":[{"from":"a"}]})");
+    ask(401, "POST", "/api/v1/workflow-check", document, {{"X-None", ""}});
     ask(201, "POST", "/api/v1/workflows", R"({"name":"parcels","edges":[{"from":"taken","to":"taken"}]})");
     ask(422, "POST", "/api/v1/workflows?state=active", R"({"name":"parcels"})");
     ask(400, "POST", "/api/v1/workflows?state=perhaps", document);

@@ -290,7 +290,7 @@ TEST_F(HttpWorkflows, ADocumentIsCheckedWithoutBeingKept) {
     const json::value faulty =
         ok(post("/workflow-check", R"({"name":"x","key":"subject","edges":[{"from":"a"}]})"));
     EXPECT_FALSE(faulty.at("faults").as_array().empty());
-    EXPECT_EQ(faulty.at("faults").at(0).at("pointer").as_string().substr(0, 8), "/edges/0");
+    EXPECT_EQ(faulty.at("faults").at(0).at("pointer").as_string().subview(0, 8), "/edges/0");
     EXPECT_EQ(ok(post("/workflow-check", "{\"name\":")).at("faults").as_array().size(), 1u);
     const json::value right = ok(post("/workflow-check", R"({"name":"x","expected":[
         {"name":"by eight","type":"f","due":{"calendar":"b","working_days":true,"at":"08:00"}}],
