@@ -167,11 +167,13 @@ int http_query(const uint8_t* data, size_t size) {
                                 [](const auto& work) { work(); }};
         http::EventSearchDoor search{parts.search, asker, counters, [](const auto& work) { work(); }};
         http::TenantDoor tenants{{}, asker};
-        http::HostDoor host{telemetry, clock, sampler, letters, gate, counters};
+        http::RegionDoor regions{{}, tenants, telemetry, asker};
+        std::vector<http::Setting> settings;
+        http::HostDoor host{telemetry, clock, sampler, letters, gate, counters, settings};
         http::HotLogDoor hot_log{queries};
         http::OnceDoor once{parts.answers, control_requests, clock, [](const auto& work) { work(); }};
         http::Router router{{&host, &hot_log, &letters, &alerts, &workflows, &simulations, &review, &audit,
-                             &intake, &search, &tenants, &sign_in, &sessions, &people, &once},
+                             &intake, &search, &tenants, &regions, &sign_in, &sessions, &people, &once},
                             gate};
         Api() {
             hot.append({{.id = "1", .subject = "k"}, {.id = "2", .tenant = "acme", .region = "eu"}});
