@@ -2,7 +2,7 @@
 import {appendFileSync} from 'node:fs';
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import {Appliance, operator} from './support/appliance';
+import {admin, Appliance} from './support/appliance';
 import {openBrowser, visit} from './support/browser';
 
 const firstLoadMax = 300_000;
@@ -29,7 +29,7 @@ function tell(what: string): void {
 }
 
 it('the first load is below 300 KB, as sent', async () => {
-    const {page, context} = await visit(browser, appliance, operator);
+    const {page, context} = await visit(browser, appliance, admin);
     const session = await context.newCDPSession(page);
     await session.send('Network.enable');
     let bytes = 0;
@@ -51,7 +51,7 @@ it('the first load is below 300 KB, as sent', async () => {
 });
 
 it('memory is flat and tasks are short under 5,000 events a second', async () => {
-    const {page, context} = await visit(browser, appliance, operator);
+    const {page, context} = await visit(browser, appliance, admin);
     await page.goto('/console/live');
     await page.getByRole('table', {name: 'Live feed'}).getByRole('row').nth(15).waitFor();
     await page.evaluate(() => {
