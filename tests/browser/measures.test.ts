@@ -2,7 +2,7 @@
 import {appendFileSync} from 'node:fs';
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import {Appliance, operator} from './support/appliance';
+import {admin, Appliance} from './support/appliance';
 import {openBrowser, visit} from './support/browser';
 
 const firstLoadMax = 300_000;
@@ -29,7 +29,7 @@ function tell(what: string): void {
 }
 
 it('the first load is below 300 KB, as sent', async () => {
-    const {page, context} = await visit(browser, appliance, operator);
+    const {page, context} = await visit(browser, appliance, admin);
     const session = await context.newCDPSession(page);
     await session.send('Network.enable');
     let bytes = 0;
@@ -48,11 +48,10 @@ it('the first load is below 300 KB, as sent', async () => {
     tell(`first load: ${Math.round(bytes / 1_000)} KB (${sizes.sort().join(', ')})`);
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThan(firstLoadMax);
-    await context.close();
 });
 
 it('memory is flat and tasks are short under 5,000 events a second', async () => {
-    const {page, context} = await visit(browser, appliance, operator);
+    const {page, context} = await visit(browser, appliance, admin);
     await page.goto('/console/live');
     await page.getByRole('table', {name: 'Live feed'}).getByRole('row').nth(15).waitFor();
     await page.evaluate(() => {
@@ -82,5 +81,4 @@ it('memory is flat and tasks are short under 5,000 events a second', async () =>
     const first = samples[0]!, last = samples[samples.length - 1]!;
     tell(`live feed, ${minutes} min of 5,000 events/s: heap ${(first / 1e6).toFixed(1)} -> ${(last / 1e6).toFixed(1)} MB; ${tasks.count} long tasks, the longest ${Math.round(tasks.longest)} ms`);
     expect(last).toBeLessThan(first * 1.3 + 2_000_000);
-    await context.close();
 }, (minutes + 3) * 60_000);

@@ -18,7 +18,7 @@ afterAll(async () => {
 describe('a dead letter', () => {
     it('is looked at, mended and sent again; another is dropped with a reason', async () => {
         appliance.send([{specversion: '1.0', id: 'x-1', source: '/tests', subject: 'mend-me'}, {specversion: '1.0', id: 'x-2', source: '/tests', subject: 'drop-me'}]);
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, operator);
         await page.goto('/console/deadletters');
         const rows = page.getByRole('table', {name: 'Dead letters'}).getByRole('row');
         await rows.nth(2).click();
@@ -35,7 +35,6 @@ describe('a dead letter', () => {
         await dialog.getByRole('textbox', {name: 'Reason'}).fill('a test of the producer');
         await dialog.getByRole('button', {name: 'Drop'}).click();
         await page.getByText('“a test of the producer”').waitFor();
-        await context.close();
     });
 });
 
@@ -52,13 +51,12 @@ describe('a tenant', () => {
         expect((await send()).status()).toBe(201);
         await page.getByRole('button', {name: 'Disable'}).click();
         await page.getByText('Disabled').waitFor();
-        await context.close();
     });
 });
 
 describe('a user', () => {
     it('is made, signs in, and is signed out by the admin', async () => {
-        const {page, context} = await visit(browser, appliance, admin);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/people');
         await page.getByRole('button', {name: 'New user'}).click();
         const form = page.getByRole('dialog');
@@ -73,17 +71,14 @@ describe('a user', () => {
         const session = page.getByRole('table', {name: 'Sessions'}).getByRole('row').filter({hasText: 'new.person'});
         await session.getByRole('button', {name: 'End'}).click();
         await other.page.getByRole('dialog', {name: 'Your session has ended'}).waitFor();
-        await other.context.close();
         await page.goto('/console/audit?action=user.');
         await page.getByRole('table', {name: 'Audit'}).getByText('new.person').first().waitFor();
-        await context.close();
     });
 });
 
 it('the configuration shows what differs from the defaults', async () => {
-    const {page, context} = await visit(browser, appliance, admin);
+    const {page} = await visit(browser, appliance, admin);
     await page.goto('/console/config?changed=1');
     await page.getByText('ingest.listen').waitFor();
     expect(await page.getByText('dedup.window_s').count()).toBe(0);
-    await context.close();
 });

@@ -35,22 +35,20 @@ afterAll(async () => {
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
     it.each(paths)('%s has nothing serious', async (path) => {
-        const {page, context, complaints} = await visit(browser, appliance, admin, {theme});
+        const {page, complaints} = await visit(browser, appliance, admin, {theme});
         await page.goto(path);
         await page.locator('h1').first().waitFor();
         await page.getByRole('status', {name: 'Loading…'}).first().waitFor({state: 'detached'});
         expect(await seriousViolations(page)).toEqual([]);
         expect(complaints).toEqual([]);
-        await context.close();
     });
 });
 
 it.each(paths)('%s fits a phone', async (path) => {
-    const {page, context} = await visit(browser, appliance, admin, {width: 390});
+    const {page} = await visit(browser, appliance, admin, {width: 390});
     await page.goto(path);
     await page.locator('h1').first().waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-    await context.close();
 });
 
 it.each(paths)('%s is translated', async (path) => {
@@ -72,5 +70,4 @@ it.each(paths)('%s is translated', async (path) => {
     });
     expect(bare.filter((text) => !text.includes('Penstock'))).toEqual([]);
     await context.request.put('/api/v1/preferences', {data: {}});
-    await context.close();
 });

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 describe('signing in', () => {
     it('by name and password leads to the page that was asked for', async () => {
-        const {page, context} = await visit(browser, appliance, undefined);
+        const {page} = await visit(browser, appliance, undefined);
         await page.goto('/console/system?from=here');
         await page.getByLabel('Name').fill(operator.name);
         await page.getByRole('textbox', {name: 'Password'}).fill('not this');
@@ -26,26 +26,23 @@ describe('signing in', () => {
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('heading', {name: 'System', level: 1}).waitFor();
         expect(page.url()).toBe(`${appliance.address}/console/system?from=here`);
-        await context.close();
     });
 
     it('by a token that several share asks who it is', async () => {
-        const {page, context} = await visit(browser, appliance, undefined);
+        const {page} = await visit(browser, appliance, undefined);
         await page.goto('/console/live');
         await page.getByRole('button', {name: 'With a token'}).click();
         await page.getByRole('textbox', {name: 'Token'}).fill('123123123123123');
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('button', {name: 'abc-3'}).click();
         await page.getByRole('button', {name: /abc-3/}).waitFor();
-        await context.close();
     });
 
     it('by a link opens the console', async () => {
-        const {page, context} = await visit(browser, appliance, undefined);
+        const {page} = await visit(browser, appliance, undefined);
         await page.goto('/123123123123123');
         await page.getByRole('button', {name: /abc-2/}).click();
         await page.getByRole('heading', {name: 'Overview', level: 1}).waitFor();
-        await context.close();
     });
 
     it('again, after the session has ended elsewhere, keeps the page', async () => {
@@ -59,17 +56,15 @@ describe('signing in', () => {
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('dialog', {name: 'Your session has ended'}).waitFor({state: 'detached'});
         await page.getByText('Live', {exact: true}).waitFor();
-        await context.close();
     });
 });
 
 describe('the shell', () => {
     it('offers a role only what it may', async () => {
         const navigation = async (who: typeof admin) => {
-            const {page, context} = await visit(browser, appliance, who);
+            const {page} = await visit(browser, appliance, who);
             await page.goto('/');
             const names = await page.getByRole('navigation', {name: 'Pages'}).first().getByRole('link').allInnerTexts();
-            await context.close();
             return names;
         };
         expect(await navigation(admin)).toContain('Tenants and keys');
@@ -94,12 +89,10 @@ describe('the shell', () => {
         await second.page.getByRole('heading', {name: 'Überblick', level: 1}).waitFor();
         await second.page.locator('html[data-mantine-color-scheme="dark"][lang="de"]').waitFor();
         await second.context.request.put('/api/v1/preferences', {data: {}});
-        await first.context.close();
-        await second.context.close();
     });
 
     it('goes by keys and by the palette', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, operator);
         await page.goto('/');
         await page.getByRole('heading', {name: 'Overview', level: 1}).waitFor();
         await page.keyboard.press('g');
@@ -109,7 +102,6 @@ describe('the shell', () => {
         await page.getByPlaceholder('Go to, find, do…').fill('dead let');
         await page.keyboard.press('Enter');
         await page.getByRole('heading', {name: 'Dead letters', level: 1}).waitFor();
-        await context.close();
     });
 
     it('takes a key that was remapped', async () => {
@@ -119,11 +111,10 @@ describe('the shell', () => {
         await page.keyboard.press('x');
         await page.getByRole('heading', {name: 'Live feed', level: 1}).waitFor();
         await context.request.put('/api/v1/preferences', {data: {}});
-        await context.close();
     });
 
     it('greys what is not live while the appliance is down, and goes on when it is back', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, operator);
         await page.goto('/');
         await page.getByText('Live', {exact: true}).waitFor();
         await appliance.kill();
@@ -133,6 +124,5 @@ describe('the shell', () => {
         await page.getByText('Live', {exact: true}).waitFor();
         await page.locator('main:not([data-stale])').waitFor();
         await page.getByRole('button', {name: 'One new notification'}).waitFor();
-        await context.close();
     });
 });

@@ -1,7 +1,7 @@
 // Stories of who watches: with real regions.
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {admin, Appliance, event, operator} from './support/appliance';
+import {admin, Appliance, event} from './support/appliance';
 import {openBrowser, visit} from './support/browser';
 
 const trades = {
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 describe('a trade that stalls', () => {
     it('shows on the overview, and is traced to its last hop', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/');
         await page.getByText('All is well').first().waitFor();
         appliance.send([event('trade.ordered', 'T-100', {data: {quantity: 7, venue: 'XNYS'}, region: 'us'}), event('trade.sent', 'T-100', {region: 'us'})]);
@@ -51,7 +51,6 @@ describe('a trade that stalls', () => {
         appliance.send([event('trade.executed', 'T-100', {region: 'us'})]);
         await page.getByText('Completed').waitFor();
         await page.getByText(/ late$/).first().waitFor();
-        await context.close();
     });
 });
 
@@ -60,7 +59,7 @@ describe('the search', () => {
         appliance.send([
             ...Array.from({length: 30}, (_, i) => event('order.placed', `O-${i}`, {region: i % 3 ? 'us' : 'eu', severity: (i % 5) + 1, data: {note: i === 7 ? 'needle in it' : 'hay'}})),
         ]);
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/search');
         const filter = page.getByRole('textbox', {name: 'Filter'});
         await filter.fill('type:order.placed "needle in"');
@@ -75,15 +74,13 @@ describe('the search', () => {
         await page.getByText('10 events').first().waitFor();
         expect(new URL(page.url()).searchParams.get('q')).toBe('type:order.placed region:eu');
         // The address bar holds it: another browser shows the same.
-        const other = await visit(browser, appliance, operator);
+        const other = await visit(browser, appliance, admin);
         await other.page.goto(page.url());
         await other.page.getByText('10 events').first().waitFor();
-        await other.context.close();
-        await context.close();
     });
 
     it('says what is wrong with a filter, and completes it', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/search?q=severity%3A9');
         await page.getByText('A severity is 1 to 5, not 9').waitFor();
         const filter = page.getByRole('textbox', {name: 'Filter'});
@@ -92,11 +89,10 @@ describe('the search', () => {
         await page.getByRole('option', {name: 'region:'}).click();
         await page.getByRole('option', {name: 'region:eu'}).click();
         await page.waitForURL(/q=region%3Aeu/);
-        await context.close();
     });
 
     it('exports exactly what is filtered', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/search?q=type%3Aorder.placed+region%3Aeu');
         await page.getByText('10 events').first().waitFor();
         await page.getByRole('button', {name: 'Export'}).click();
@@ -106,45 +102,41 @@ describe('the search', () => {
         let text = '';
         for await (const piece of stream) text += String(piece);
         expect(text.trim().split('\n').length).toBe(10);
-        await context.close();
     });
 
     it('shows what there is when a region is down, and names it', async () => {
         appliance.stopRegion('eu');
         try {
-            const {page, context} = await visit(browser, appliance, operator);
+            const {page} = await visit(browser, appliance, admin);
             await page.goto('/console/search?q=type%3Aorder.placed');
             await page.getByText('Not everything could be asked.').waitFor();
             await page.getByText(/^eu: /).first().waitFor();
             await page.getByRole('table', {name: 'Search'}).getByText('O-1', {exact: true}).waitFor();
-            await context.close();
         } finally {
             appliance.startRegion('eu');
         }
     });
 
     it('keeps a view for the next time', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/search?q=severity%3E%3D4');
         await page.getByRole('button', {name: 'Views'}).click();
         await page.getByPlaceholder('Save this view').fill('the bad ones');
         const kept = page.waitForResponse((r) => r.url().endsWith('/preferences') && r.request().method() === 'PUT');
         await page.getByRole('button', {name: 'Save', exact: true}).click();
         await kept;
-        const other = await visit(browser, appliance, operator);
+        const other = await visit(browser, appliance, admin);
         await other.page.goto('/console/search');
         await other.page.getByRole('button', {name: 'Views'}).click();
         await other.page.getByRole('menuitem', {name: 'the bad ones'}).click();
         await other.page.waitForURL(/severity/);
         await other.context.request.put('/api/v1/preferences', {data: {}});
-        await other.context.close();
-        await context.close();
     });
 });
 
 describe('the live feed', () => {
     it('shows what comes in, and waits while one reads', async () => {
-        const {page, context} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/live?type=feed.test');
         await page.getByText('Nothing matches yet').waitFor();
         appliance.send([event('feed.test', 'first')]);
@@ -158,7 +150,6 @@ describe('the live feed', () => {
         await page.getByRole('button', {name: '2 new events'}).click();
         await table.getByText('third').waitFor();
         await table.getByText('second').waitFor();
-        await context.close();
     });
 });
 
@@ -178,7 +169,5 @@ describe('the wallboard', () => {
         const key = new URL(link).hash.slice('#key='.length);
         const answer = await context.request.post('/api/v1/deadletters/1/drop', {headers: {'X-API-Key': key}, data: {}});
         expect(answer.status()).toBe(403);
-        await context.close();
-        await maker.context.close();
     });
 });

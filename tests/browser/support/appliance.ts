@@ -1,5 +1,5 @@
 // The real program with a folder of its own, on free ports, and, where a story needs them, real regions.
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {type ChildProcess, execFileSync, spawn, spawnSync} from 'node:child_process';
 import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -133,10 +133,11 @@ export class Appliance {
         execFileSync(clusters, ['start', join(this.folder, 'regions'), region], {stdio: 'ignore'});
     }
 
-    /// Events as NDJSON by the program's own sender; all of them are taken when it returns.
+    /// Events as NDJSON by the program's own sender; all of them are taken, or refused, when it returns.
     send(events: object[]): void {
         const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
-        execFileSync(program, ['send', '--to', `127.0.0.1:${this.eventsPort}`, '-'], {input: lines, stdio: ['pipe', 'ignore', 'ignore']});
+        const sent = spawnSync(program, ['send', '--to', `127.0.0.1:${this.eventsPort}`, '-'], {input: lines, encoding: 'utf8'});
+        if (sent.status !== 0 && !sent.stderr.includes('refused')) throw new Error(sent.stderr);
     }
     /// Steady traffic until the returned function is called.
     generate(rate: string): () => Promise<void> {

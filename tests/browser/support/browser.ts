@@ -2,7 +2,7 @@
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {type Browser, type BrowserContext, chromium, type Page} from 'playwright-core';
-import {expect} from 'vitest';
+import {expect, onTestFinished} from 'vitest';
 import type {Appliance} from './appliance';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -26,7 +26,7 @@ export interface Visitor {
     password: string;
 }
 
-/// A browser of its own; `who` undefined: nobody has signed in.
+/// A browser of its own, closed when the test is over; `who` undefined: nobody has signed in.
 export async function visit(browser: Browser, appliance: Appliance, who: Visitor | undefined, more: {
     theme?: 'light' | 'dark'; width?: number; locale?: string; preferences?: object;
 } = {}): Promise<Visit> {
@@ -37,7 +37,9 @@ export async function visit(browser: Browser, appliance: Appliance, who: Visitor
         colorScheme: theme,
         locale,
         timezoneId: 'Europe/Berlin',
+        reducedMotion: 'reduce',
     });
+    onTestFinished(() => context.close());
     if (who) {
         const answer = await context.request.post('/api/v1/session', {data: who});
         expect(answer.status(), await answer.text()).toBe(201);
