@@ -1,7 +1,7 @@
 // Stories of who runs the appliance.
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {admin, Appliance, event, operator} from './support/appliance';
+import {admin, Appliance, event} from './support/appliance';
 import {openBrowser, visit} from './support/browser';
 
 let appliance: Appliance;
@@ -18,7 +18,7 @@ afterAll(async () => {
 describe('a dead letter', () => {
     it('is looked at, mended and sent again; another is dropped with a reason', async () => {
         appliance.send([{specversion: '1.0', id: 'x-1', source: '/tests', subject: 'mend-me'}, {specversion: '1.0', id: 'x-2', source: '/tests', subject: 'drop-me'}]);
-        const {page} = await visit(browser, appliance, operator);
+        const {page} = await visit(browser, appliance, admin);
         await page.goto('/console/deadletters');
         const rows = page.getByRole('table', {name: 'Dead letters'}).getByRole('row');
         await rows.nth(2).click();

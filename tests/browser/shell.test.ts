@@ -35,7 +35,7 @@ describe('signing in', () => {
         await page.getByRole('textbox', {name: 'Token'}).fill('123123123123123');
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('button', {name: 'abc-3'}).click();
-        await page.getByRole('button', {name: /abc-3/}).waitFor();
+        await page.getByRole('button', {name: 'Account and preferences: abc'}).waitFor();
     });
 
     it('by a link opens the console', async () => {
@@ -64,6 +64,7 @@ describe('the shell', () => {
         const navigation = async (who: typeof admin) => {
             const {page} = await visit(browser, appliance, who);
             await page.goto('/');
+            await page.getByRole('link', {name: 'Overview'}).first().waitFor();
             const names = await page.getByRole('navigation', {name: 'Pages'}).first().getByRole('link').allInnerTexts();
             return names;
         };
