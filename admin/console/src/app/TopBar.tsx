@@ -47,7 +47,7 @@ export function TopBar() {
     return (
         <header className={css.bar}>
             <span className={css.mark}><Mark size={22} /></span>
-            <UnstyledButton className={css.find} onClick={() => openDialog('palette')} aria-label={t('find_keys', {keys: showKeys(keys)})}>
+            <UnstyledButton className={css.find} onClick={() => openDialog('palette')}>
                 <IconSearch size={15} aria-hidden />
                 <span className={css.findText}>{t('find')}</span>
                 <kbd>{showKeys(keys)}</kbd>
@@ -62,7 +62,7 @@ export function TopBar() {
             </Tooltip>
             <Menu position="bottom-end" width={220}>
                 <Menu.Target>
-                    <UnstyledButton className={css.me} aria-label={`${t('account')}: ${name}`}>
+                    <UnstyledButton className={css.me} aria-label={`${t('account')}: ${name} ${t(`role_${me.role}`)}`}>
                         <span className={css.face} aria-hidden>{name.slice(0, 1).toUpperCase()}</span>
                         <span className={css.who}>
                             <span data-given>{name}</span>
