@@ -117,7 +117,8 @@ export class Appliance {
     async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
         const child = this.process;
         if (!child || child.exitCode !== null || child.signalCode !== null) return;
-        const ended = new Promise((done) => child.once('exit', done));
+        // Behind the exit there may be output on its way.
+        const ended = new Promise((done) => child.once('close', done));
         child.kill(signal);
         await ended;
     }
