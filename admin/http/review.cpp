@@ -107,6 +107,8 @@ std::string ReviewDoor::region_name(uint16_t id) const {
 
 bool ReviewDoor::sees(const Principal& who, const ReviewItem& item) const {
     const auto& tenants = log_.names().tenants;
+    // What is not durable yet may never have been.
+    if (item.event_seq >= telemetry_.committed_seq.load(std::memory_order_acquire)) return false;
     return who.scope.sees_region(region_name(item.region)) &&
            (who.scope.all_tenants() ||
             (item.tenant < tenants.size() && who.scope.sees_tenant(tenants[item.tenant])));
@@ -232,7 +234,8 @@ Response ReviewDoor::list(const Request& request) const {
     }
     JsonWriter out;
     out.begin_object().key("items").begin_array();
-    for (const ReviewItem& item : found) write_item(out, item, request.principal, false);
+    for (const ReviewItem& item : found)
+        if (sees(request.principal, item)) write_item(out, item, request.principal, false);
     out.end_array().key("next");
     next.empty() ? out.null() : out.value(next);
     Response answer;
