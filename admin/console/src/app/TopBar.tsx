@@ -62,7 +62,7 @@ export function TopBar() {
             </Tooltip>
             <Menu position="bottom-end" width={220}>
                 <Menu.Target>
-                    <UnstyledButton className={css.me} aria-label={`${t('account')}: ${name} ${t(`role_${me.role}`)}`}>
+                    <UnstyledButton className={css.me} title={t('account')}>
                         <span className={css.face} aria-hidden>{name.slice(0, 1).toUpperCase()}</span>
                         <span className={css.who}>
                             <span data-given>{name}</span>

@@ -42,7 +42,7 @@ function Bars({title, counts, dimension, onOnly}: {title: string; counts: Counts
                 const none = dimension === 'severity' && name === '0';
                 const label = none ? t('no_severity') : name;
                 return (
-                    <UnstyledButton key={name} disabled={none} onClick={() => onOnly(name)} aria-label={`${none ? label : t('only', {value: label})} ${short(events)}`}>
+                    <UnstyledButton key={name} disabled={none} onClick={() => onOnly(name)} title={none ? label : t('only', {value: label})}>
                         <i style={{width: `${(events / most) * 100}%`}} aria-hidden />
                         <span data-given>{label}</span>
                         <span>{short(events)}</span>
