@@ -35,7 +35,7 @@ describe('signing in', () => {
         await page.getByRole('textbox', {name: 'Token'}).fill('123123123123123');
         await page.getByRole('button', {name: 'Sign in'}).click();
         await page.getByRole('button', {name: 'abc-3'}).click();
-        await page.getByRole('button', {name: 'Account and preferences: abc'}).waitFor();
+        await page.getByTitle('Account and preferences').filter({hasText: 'abc'}).waitFor();
     });
 
     it('by a link opens the console', async () => {
@@ -78,7 +78,7 @@ describe('the shell', () => {
     it('keeps preferences on the server, for another browser', async () => {
         const first = await visit(browser, appliance, admin);
         await first.page.goto('/');
-        await first.page.getByRole('button', {name: /Account and preferences/}).click();
+        await first.page.getByTitle('Account and preferences').click();
         await first.page.getByRole('menuitem', {name: 'Preferences'}).click();
         await first.page.getByText('Dark', {exact: true}).click();
         const kept = first.page.waitForResponse((r) => r.url().endsWith('/preferences') && r.request().method() === 'PUT');
