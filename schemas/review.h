@@ -90,6 +90,7 @@ struct ReviewItem {
     uint64_t fence = 0;                     ///< of the last claim; fences rise over all items
     StampNs lease_until_ns = 0;             ///< while somebody has it
     StampNs expires_ns = 0, forget_ns = 0;  ///< 0: not set
+    StampNs undo_until_ns = 0;              ///< of a decision; worked out where the item is read
     Seq decision_seq = 0;                   ///< of the last decision, or of its undoing
     std::vector<ReviewStep> history;
 };
@@ -139,6 +140,7 @@ struct ReviewOutcome {
 struct ReviewFilter {
     std::optional<ReviewState> state;
     bool open = false;                ///< only those that are not over
+    bool escalated = false;           ///< only those that are
     uint64_t holder = 0;              ///< 0: anybody's
     std::string queue;                ///< empty: any
     uint64_t regions = ~uint64_t{0};  ///< bit r: region r

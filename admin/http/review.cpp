@@ -162,6 +162,7 @@ void ReviewDoor::write_item(JsonWriter& out, const ReviewItem& i, const Principa
     time("expires", i.expires_ns);
     time("changed", i.changed_ns);
     time("ended", i.ended_ns);
+    time("undo_until", i.undo_until_ns);
     if (i.holder != 0) {
         out.field("holder", i.holder_name).field("holder_id", i.holder);
         time("assigned", i.assigned_ns);
@@ -180,13 +181,17 @@ void ReviewDoor::write_item(JsonWriter& out, const ReviewItem& i, const Principa
 }
 
 Response ReviewDoor::list(const Request& request) const {
-    Parameters parameters(request.query, {"limit", "after", "state", "holder", "queue", "region"});
+    Parameters parameters(request.query,
+                          {"limit", "after", "state", "holder", "queue", "region", "escalated"});
     const size_t limit = parameters.number("limit", kItemsDefault, 1, kItemsMax);
     const uint64_t after = parameters.number("after", 0, 1, kNewest);
     const std::string state = parameters.text("state"), holder = parameters.text("holder"),
                       region = parameters.text("region");
     ReviewFilter filter;
     filter.queue = parameters.text("queue");
+    const std::string escalated = parameters.text("escalated");
+    filter.escalated = escalated == "true";
+    if (!escalated.empty() && !filter.escalated) parameters.wrong("escalated", "must be true");
     filter.regions = region_mask(request.principal);
     if (!region.empty()) {
         const auto id = log_.names().region(region);
@@ -221,7 +226,7 @@ Response ReviewDoor::list(const Request& request) const {
     if (found.size() > limit) {
         found.pop_back();
         next = fmt::format("{}?limit={}&after={}", request.path, limit, found.back().id);
-        for (const char* name : {"state", "holder", "queue", "region"})
+        for (const char* name : {"state", "holder", "queue", "region", "escalated"})
             if (const std::string value = parameters.text(name); !value.empty())
                 next += fmt::format("&{}={}", name, percent_encode(value));
     }

@@ -63,6 +63,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/workflows", kViewer, read<&D::workflows, &WorkflowDoor::list>},
     {"POST", "/api/v1/workflows", kSupervisor, nullptr, once<&D::workflows, &WorkflowDoor::publish>,
      Reach::kEverything},
+    {"POST", "/api/v1/workflow-check", kOperator, nullptr, ask<&D::workflows, &WorkflowDoor::check>,
+     Reach::kEverything},
     {"GET", "/api/v1/workflows/{name}", kViewer, read<&D::workflows, &WorkflowDoor::show>},
     {"GET", "/api/v1/workflows/{name}/series", kViewer, read<&D::workflows, &WorkflowDoor::series>},
     {"GET", "/api/v1/workflows/{name}/instances", kViewer, read<&D::workflows, &WorkflowDoor::instances>},

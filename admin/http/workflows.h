@@ -33,6 +33,9 @@ class WorkflowDoor {
     // lifecycle.cpp
     Response lifecycle(const Request& request) const;
 
+    // workflow_check.cpp: the faults of the document that the request brings, and its next due times
+    Response check(const Request& request) const;
+
     // workflow_changes.cpp. Both call `answer` once, possibly later.
     void publish(const Request& request, const Answer& answer);
     void change(const Request& request, std::string_view place, const Answer& answer);

@@ -9,6 +9,7 @@ namespace {
 bool matches(const ReviewFilter& filter, const ReviewItem& item) {
     if (filter.state && item.state != *filter.state) return false;
     if (filter.open && is_over(item.state)) return false;
+    if (filter.escalated && !item.escalated) return false;
     if (filter.holder != 0 && item.holder != filter.holder) return false;
     if (!filter.queue.empty() && item.queue != filter.queue) return false;
     if (item.region >= 64 || !(filter.regions >> item.region & 1)) return false;
@@ -21,7 +22,10 @@ bool matches(const ReviewFilter& filter, const ReviewItem& item) {
 std::optional<ReviewItem> ReviewBook::item(uint64_t id) const {
     std::lock_guard lock(mutex_);
     const ReviewItem* item = items_.find(id);
-    return item ? std::optional<ReviewItem>(*item) : std::nullopt;
+    if (!item) return std::nullopt;
+    std::optional<ReviewItem> found(*item);
+    if (is_decided(found->state)) found->undo_until_ns = found->ended_ns + policy_.undo_ns;
+    return found;
 }
 
 std::vector<ReviewItem> ReviewBook::items(const ReviewFilter& filter, uint64_t after, size_t limit) const {

@@ -286,6 +286,22 @@ TEST_F(HttpWorkflows, WhatShallRunIsRefusedWithAllItsFaults) {
     EXPECT_FALSE(engine.published.contains("w"));
 }
 
+TEST_F(HttpWorkflows, ADocumentIsCheckedWithoutBeingKept) {
+    const json::value faulty =
+        ok(post("/workflow-check", R"({"name":"x","key":"subject","edges":[{"from":"a"}]})"));
+    EXPECT_FALSE(faulty.at("faults").as_array().empty());
+    EXPECT_EQ(faulty.at("faults").at(0).at("pointer").as_string().substr(0, 8), "/edges/0");
+    EXPECT_EQ(ok(post("/workflow-check", "{\"name\":")).at("faults").as_array().size(), 1u);
+    const json::value right = ok(post("/workflow-check", R"({"name":"x","expected":[
+        {"name":"by eight","type":"f","due":{"calendar":"b","working_days":true,"at":"08:00"}}],
+        "calendars":[{"name":"b","zone":"America/New_York","working_weekdays":["mon"]}]})"));
+    EXPECT_TRUE(right.at("faults").as_array().empty()) << json::serialize(right);
+    EXPECT_EQ(right.at("due").at(0).at("rule"), "by eight");
+    EXPECT_EQ(right.at("due").at(0).at("zone"), "America/New_York");
+    EXPECT_EQ(right.at("due").at(0).at("at").as_array().size(), 5u);
+    EXPECT_EQ(engine.published.size(), 1u);
+}
+
 TEST_F(HttpWorkflows, AVersionIsPublishedShadowedActivatedAndRetired) {
     EXPECT_EQ(ok(post("/workflows?state=shadow", kDocument), 201).at("version"), 2);
     EXPECT_EQ(ok(get("/workflows/my%20orders/versions")).at("items").at(1).at("state"), "shadow");

@@ -202,6 +202,7 @@ TEST(ReviewBook, ADecisionIsUndoneByAnotherWithinItsTime) {
     const auto undo = [&](uint64_t user, uint32_t version, Role role = Role::kOperator) {
         return rig.command(ControlKind::kReviewUndone, 1, user, fmt::format("\"version\":{}", version), role);
     };
+    EXPECT_EQ(rig.book->item(1)->undo_until_ns, rig.book->item(1)->ended_ns + 60'000'000'000);
     EXPECT_EQ(undo(2, decided.version).result, Result::kNotTheirs);
     EXPECT_EQ(undo(1, decided.version - 1).result, Result::kStale);
     const auto undone = undo(1, decided.version);
