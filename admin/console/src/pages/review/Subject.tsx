@@ -8,6 +8,7 @@ import {count} from '@/parts/format';
 import {Facts, Panel} from '@/parts/Page';
 import {Empty, Loading, Trouble} from '@/parts/States';
 import {Time} from '@/parts/Time';
+import {AlertBadge} from '../alerts/AlertBadge';
 import type {Item} from './items';
 import css from './review.module.css';
 import {texts} from './texts';
@@ -71,7 +72,7 @@ function AlertOf({id}: {id: string}) {
                     items={[
                         [t('what'), <span data-given>{`${alert.data.workflow} · ${alert.data.rule}`}</span>],
                         [t('severity'), <Severity value={alert.data.severity} />],
-                        [t('state'), alert.data.state],
+                        [t('state'), <AlertBadge state={alert.data.state} quiet />],
                         [t('open_now'), count(alert.data.open)],
                         [t('happened'), <Time at={alert.data.began} />],
                     ]}
