@@ -6,16 +6,16 @@ import {Link, useLocation, useParams, useSearch} from 'wouter';
 import {useAddress} from '@/app/address';
 import {defineAction, useShortcut} from '@/app/shortcuts';
 import {useTexts} from '@/i18n';
-import {Severity, severityLevel} from '@/parts/Badge';
+import {LevelIcon, Severity, severityLevel} from '@/parts/Badge';
 import {type Column, DataTable} from '@/parts/DataTable';
 import {type Filter, FilterBar} from '@/parts/FilterBar';
 import {count} from '@/parts/format';
 import {Page, Panel} from '@/parts/Page';
 import {Empty, Trouble} from '@/parts/States';
 import {Age, Time} from '@/parts/Time';
-import {AlertBadge, HeldBack} from './AlertBadge';
+import {HeldBack} from './AlertBadge';
 import {AlertPanel} from './AlertPanel';
-import {type Alert, type AlertState, isOpen, ownerOf, states, useAlerts} from './alerts';
+import {type Alert, type AlertState, isOpen, ownerOf, stateLevels, states, useAlerts} from './alerts';
 import css from './alerts.module.css';
 import {Strip} from './Strip';
 import {texts} from './texts';
@@ -50,12 +50,13 @@ export default function AlertsPage() {
     const compact = id !== undefined;
     const columns = useMemo(() => {
         const all: (Column<Alert> | false)[] = [
-            {id: 'severity', header: compact ? <span className="unseen">{t('severity')}</span> : t('severity'), width: compact ? '2.4rem' : '4.5rem', cell: (a) => <Severity value={a.severity} />},
+            {id: 'mark', header: <span className="unseen">{t('state')}</span>, width: '1.1rem', cell: (a) => <LevelIcon level={stateLevels[a.state]} label={t(`state_${a.state}`)} />},
+            {id: 'severity', header: <span className="unseen">{t('severity')}</span>, width: '2.6rem', cell: (a) => <Severity value={a.severity} />},
             {id: 'what', header: t('what'), width: 'minmax(9rem, 1fr)', cell: (a) => <span title={`${a.workflow} · ${a.rule} ${a.group ?? ''}`}><strong className={css.rule}>{a.workflow}</strong> {a.rule} <span className={css.faint}>{a.group}</span></span>},
-            {id: 'state', header: t('state'), width: '8.5rem', wide: compact, cell: (a) => <AlertBadge state={a.state} quiet />},
+            !compact && {id: 'state', header: t('state'), width: '7.5rem', wide: true, cell: (a) => t(`state_${a.state}`)},
             !compact && {id: 'owner', header: t('owner'), width: '8rem', wide: true, cell: (a) => ownerOf(a) ?? <span className={css.faint}>{t('nobody')}</span>},
             !compact && {id: 'told', header: t('told'), width: '9rem', wide: true, cell: (a) => <HeldBack alert={a} />},
-            {id: 'open', header: t('open'), width: '4rem', align: 'right', wide: compact, cell: (a) => count(a.open)},
+            !compact && {id: 'open', header: t('open'), width: '4rem', align: 'right', wide: true, cell: (a) => count(a.open)},
             {id: 'age', header: t('age'), width: '6.6rem', align: 'right', cell: (a) => (isOpen(a) ? <Age at={a.began} /> : <Time at={a.ended} />)},
         ];
         return all.filter((column): column is Column<Alert> => column !== false);

@@ -100,7 +100,7 @@ export default function AddMaintenance({match: given = {}, onClose}: {match?: Ma
                     {when !== 'once' && (
                         <div className={css.row}>
                             <TextInput label={t('duration')} description={t('duration_more')} required value={duration} onChange={(event) => setDuration(event.currentTarget.value)} />
-                            <TextInput type="date" label={t('last_date')} description={' '} value={lastDate} onChange={(event) => setLastDate(event.currentTarget.value)} />
+                            <TextInput type="date" label={t('last_date')} value={lastDate} onChange={(event) => setLastDate(event.currentTarget.value)} />
                         </div>
                     )}
                     {schedule && <NextTimes schedule={schedule} />}

@@ -42,29 +42,29 @@ export default function SilencesPage() {
     const asked = tab === 'silences' ? silences : windows;
 
     const common = <T extends Silence | Maintenance>(): Column<T>[] => [
-        {id: 'state', header: t('state'), width: '8.5rem', cell: (s) => <Badge level={levels[s.state]} quiet>{t(`state_${s.state}`)}</Badge>},
-        {id: 'match', header: t('matches'), width: 'minmax(9rem, 2fr)', cell: (s) => <MatchText match={s} />},
+        {id: 'state', header: t('state'), width: '7.5rem', cell: (s) => <Badge level={levels[s.state]} quiet>{t(`state_${s.state}`)}</Badge>},
+        {id: 'match', header: t('matches'), width: 'minmax(11rem, 3fr)', cell: (s) => <MatchText match={s} />},
     ];
     const who = <T extends Silence | Maintenance>(): Column<T>[] => [
         {id: 'reason', header: t('reason'), width: 'minmax(8rem, 2fr)', wide: true, cell: (s) => <span title={s.reason}>{s.reason}</span>},
-        {id: 'owner', header: t('owner'), width: '8rem', wide: true, cell: (s) => <span title={`${t('by')} ${s.by}`}>{s.owner}</span>},
+        {id: 'owner', header: t('owner'), width: '7rem', wide: true, cell: (s) => <span title={`${t('by')} ${s.by}`}>{s.owner}</span>},
     ];
     const end = <T extends Silence | Maintenance>(): Column<T>[] =>
         changes ? [{id: 'do', header: '', width: '7.5rem', align: 'right', cell: (s) => !isOver(s) && <Button size="compact-xs" onClick={() => setEnding(s.id)}>{t('expire')}</Button>}] : [];
     const silenceColumns: Column<Silence>[] = [
         ...common<Silence>(),
         ...who<Silence>(),
-        {id: 'begin', header: t('begin'), width: '9rem', wide: true, cell: (s) => <Time at={s.begin} seconds={false} />},
-        {id: 'end', header: t('ends'), width: '9.5rem', cell: (s) => (s.state === 'active' ? <Countdown to={s.end} /> : s.expired_by ? <span className={css.faint}>{t('ended_early', {name: s.expired_by})}</span> : <Time at={s.end} seconds={false} />)},
+        {id: 'begin', header: t('begin'), width: '7.5rem', wide: true, cell: (s) => <Time at={s.begin} seconds={false} />},
+        {id: 'end', header: t('ends'), width: '8.5rem', cell: (s) => (s.state === 'active' ? <Countdown to={s.end} /> : s.expired_by ? <span className={css.faint}>{t('ended_early', {name: s.expired_by})}</span> : <Time at={s.end} seconds={false} />)},
         ...end<Silence>(),
     ];
     const windowColumns: Column<Maintenance>[] = [
         ...common<Maintenance>(),
-        {id: 'effect', header: t('effect'), width: '8rem', wide: true, cell: (m) => t(`effect_short_${m.effect}`)},
+        {id: 'effect', header: t('effect'), width: '7rem', wide: true, cell: (m) => t(`effect_short_${m.effect}`)},
         ...who<Maintenance>(),
-        {id: 'next', header: t('begin'), width: '9rem', wide: true, cell: (m) => <Time at={m.next_begin ?? m.begin} seconds={false} />},
+        {id: 'next', header: t('begin'), width: '7.5rem', wide: true, cell: (m) => <Time at={m.next_begin ?? m.begin} seconds={false} />},
         {
-            id: 'end', header: t('ends'), width: '9.5rem',
+            id: 'end', header: t('ends'), width: '8.5rem',
             cell: (m) => {
                 const to = m.next_end ?? m.end;
                 if (m.ended_by) return <span className={css.faint}>{t('ended_early', {name: m.ended_by})}</span>;
