@@ -93,7 +93,7 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
         () =>
             drawing.boxes.map((box): BoxNode => {
                 let node = made.get(box);
-                if (!node) made.set(box, (node = {id: box.id, type: 'box', position: places.get(box.id) ?? {x: 0, y: 0}, data: box.data, width, height, ariaLabel: `${box.data.name}: ${t(box.data.health)}`}));
+                if (!node) made.set(box, (node = {id: box.id, type: 'box', position: places.get(box.id) ?? {x: 0, y: 0}, data: box.data, width, height, measured: {width, height}, ariaLabel: `${box.data.name}: ${t(box.data.health)}`}));
                 return box.id === chosen ? {...node, selected: true} : node;
             }),
         [drawing.boxes, places, made, chosen, t],

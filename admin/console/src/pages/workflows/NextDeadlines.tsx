@@ -5,7 +5,7 @@ import {Link} from 'wouter';
 import {api, unwrap} from '@/api/client';
 import {usePreferences, zoneOf} from '@/app/preferences';
 import {useTexts} from '@/i18n';
-import {fullTime} from '@/parts/format';
+import {clockTime} from '@/parts/format';
 import {Panel} from '@/parts/Page';
 import {Countdown} from '@/parts/Time';
 import {texts} from './texts';
@@ -18,9 +18,6 @@ interface Deadline {
     at: string;
 }
 const shown = 5;
-
-/// Without its fraction of a second, as it is read.
-const short = (text: string) => text.replace(/[.,]\d{3}/, '');
 
 export function useNextDeadlines(workflow: Workflow | undefined): Deadline[] {
     const name = workflow?.name ?? '';
@@ -55,6 +52,7 @@ export function NextDeadlines({workflow}: {workflow: Workflow}) {
     const t = useTexts(texts);
     const zone = usePreferences(zoneOf);
     const deadlines = useNextDeadlines(workflow);
+    const now = new Date();
     return (
         <Panel title={t('next')}>
             {deadlines.length === 0 ? (
@@ -68,8 +66,8 @@ export function NextDeadlines({workflow}: {workflow: Workflow}) {
                                 <tr key={`${d.rule} ${d.key ?? ''} ${d.at}`} data-given>
                                     <td>{d.rule}</td>
                                     <td>{d.key && <Link href={`/console/lifecycle?key=${encodeURIComponent(d.key)}`}>{d.key}</Link>}</td>
-                                    <td><time dateTime={d.at}>{short(fullTime(new Date(d.at), zone))}</time></td>
-                                    <td><time dateTime={d.at}>{short(fullTime(new Date(d.at), 'UTC'))}</time></td>
+                                    <td><time dateTime={d.at}>{clockTime(new Date(d.at), zone, now)}</time></td>
+                                    <td><time dateTime={d.at}>{clockTime(new Date(d.at), 'UTC', now)}</time></td>
                                     <td><Countdown to={d.at} /></td>
                                 </tr>
                             ))}

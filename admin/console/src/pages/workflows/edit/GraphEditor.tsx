@@ -54,7 +54,7 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
         [shape],
     );
     const nodes: StageNode[] = stages.map((stage) => ({
-        id: stage.name, type: 'stage', position: places.get(stage.name) ?? {x: 0, y: 0}, data: {stage}, width, height,
+        id: stage.name, type: 'stage', position: places.get(stage.name) ?? {x: 0, y: 0}, data: {stage}, width, height, measured: {width, height},
         selected: chosen?.kind === 'stage' && chosen.name === stage.name, ariaLabel: `${t('stage')} ${stage.name}`,
     }));
     const known = new Set(stages.map((s) => s.name));
