@@ -7,7 +7,8 @@ import {openBrowser, seriousViolations, visit} from './support/browser';
 
 const paths = [
     '/', '/console/live', '/console/search', '/console/lifecycle?key=order-1', '/console/wall', '/console/alerts',
-    '/console/silences', '/console/review', '/console/map', '/console/workflows', '/console/system', '/console/regions',
+    '/console/silences', '/console/silences?tab=maintenance', '/console/review', '/console/review?view=over', '/console/review?view=people', '/console/map',
+    '/console/map/orders?at=stage%20sent', '/console/workflows', '/console/workflows/orders', '/console/workflows/orders/edit', '/console/system', '/console/regions',
     '/console/deadletters', '/console/tenants', '/console/people', '/console/audit', '/console/config', '/console/nowhere',
 ];
 

@@ -53,10 +53,10 @@ export function DecisionBar({item, desk}: {item: Item; desk: Desk}) {
     useShortcut('review.escalate', () => setAsking('escalate'), escalates);
     useShortcut('review.begin', () => void desk.begin(item), (mine && item.state === 'assigned') || mayTake(item, me));
 
-    if (isOver(item) && !undoes) return null;
+    if (isOver(item) && !undoes && !(rejecting && text)) return null;
     return (
         <footer className={css.bar}>
-            {decides && rejecting && (
+            {rejecting && (decides || text) && (
                 <Textarea
                     ref={reason}
                     autosize
