@@ -28,7 +28,7 @@ StateMachines::StateMachines(const Engine::Options& options) : engine(options) {
         return audit_facts(kind, name, text, seq);
     };
     answers.done_of = [this](ControlKind kind, std::string_view name, Seq seq) {
-        return audit_facts(kind, name, RecordText("{}"), seq).done;
+        return audit_facts(kind, name, RecordText(std::string_view("{}")), seq).done;
     };
 }
 
