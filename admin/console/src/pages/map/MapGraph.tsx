@@ -17,7 +17,7 @@ type BoxNode = Node<BoxData, 'box'>;
 type ArrowEdge = Edge<ArrowData, 'arrow'>;
 const width = 190, height = 76;
 /// Below this nothing of it could be read.
-const readableZoom = 0.5, labelZoom = 0.65;
+const readableZoom = 0.5, labelZoom = 0.45;
 const marks = {green: '✓', amber: '▲', red: '✕'} as const;
 
 const BoxView = memo(function BoxView({data, selected}: NodeProps<BoxNode>) {

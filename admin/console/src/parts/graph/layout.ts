@@ -19,7 +19,7 @@ export interface Place {
 export function layout(boxes: readonly Box[], arrows: readonly Arrow[]): Map<string, Place> {
     const touched = new Set(arrows.flatMap((arrow) => [arrow.from, arrow.to]));
     const graph = new graphlib.Graph({multigraph: true});
-    graph.setGraph({rankdir: 'LR', nodesep: 28, ranksep: 90, marginx: 8, marginy: 8});
+    graph.setGraph({rankdir: 'LR', nodesep: 28, ranksep: 56, marginx: 8, marginy: 8});
     graph.setDefaultEdgeLabel(() => ({}));
     for (const box of boxes) if (touched.has(box.id)) graph.setNode(box.id, {width: box.width, height: box.height});
     arrows.forEach((arrow, i) => {
