@@ -1,5 +1,5 @@
 // The review queue as operators see it: who has an item, what became of it meanwhile, many at once.
-import type {APIRequestContext, Browser, Page} from 'playwright-core';
+import {type APIRequestContext, type Browser, type Page, request} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {admin, Appliance, eventually, event} from './support/appliance';
 import {openBrowser, type Visit, visit} from './support/browser';
@@ -13,10 +13,11 @@ let browser: Browser;
 beforeAll(async () => {
     appliance = await Appliance.start({config: '[[review.queue]]\nname = "doors"\ntypes = ["door.forced"]\ndue = "5m"'});
     browser = await openBrowser();
-    const {context} = await visit(browser, appliance, admin);
+    const api = await request.newContext({baseURL: appliance.address});
+    await api.post('/api/v1/session', {data: admin});
     for (const [name, role] of [['sue', 'supervisor'], ['ann', 'operator'], ['ben', 'operator'], ['cleo', 'operator'], ['dan', 'operator']])
-        expect((await context.request.post('/api/v1/users', {data: {name, role, password}})).status()).toBe(201);
-    await context.close();
+        expect((await api.post('/api/v1/users', {data: {name, role, password}})).status()).toBe(201);
+    await api.dispose();
 });
 afterAll(async () => {
     await browser?.close();
