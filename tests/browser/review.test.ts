@@ -58,7 +58,7 @@ describe('two people and one item', () => {
         await sue.page.goto('/console/review?view=team');
         await row(sue.page, 'gate 7').click();
         await sue.page.getByRole('button', {name: 'Reassign'}).click();
-        await sue.page.getByRole('textbox', {name: 'To whom'}).click();
+        await sue.page.getByLabel('To whom').and(sue.page.locator('input')).click();
         await sue.page.getByRole('option', {name: /^ben/}).click();
         await sue.page.getByRole('dialog').getByRole('button', {name: 'Reassign'}).click();
         await sue.page.getByText(/ben has item \d+ now/).waitFor();
