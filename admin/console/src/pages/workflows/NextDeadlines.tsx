@@ -4,6 +4,7 @@ import {useMemo} from 'react';
 import {Link} from 'wouter';
 import {api, unwrap} from '@/api/client';
 import {usePreferences, zoneOf} from '@/app/preferences';
+import {useMay, useSeesAll} from '@/app/session';
 import {useTexts} from '@/i18n';
 import {clockTime} from '@/parts/format';
 import {Panel} from '@/parts/Page';
@@ -27,11 +28,13 @@ export function useNextDeadlines(workflow: Workflow | undefined): Deadline[] {
         enabled: name !== '',
         refetchInterval: 3_000,
     });
+    const mayCheck = useMay('operator');
+    const seesAll = useSeesAll();
     const version = workflow?.version ?? 0;
     const scheduled = useQuery({
         queryKey: ['workflows', name, 'scheduled', version],
         queryFn: async ({signal}) => check(JSON.stringify((await fetchVersion(name, version, signal)).document), signal),
-        enabled: version > 0 && (workflow?.rules.some((rule) => rule.kind === 'expected') ?? false),
+        enabled: mayCheck && seesAll && version > 0 && (workflow?.rules.some((rule) => rule.kind === 'expected') ?? false),
         refetchInterval: 60_000,
         retry: false,
     });
