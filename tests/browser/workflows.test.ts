@@ -30,7 +30,7 @@ describe('a rule', () => {
             edges: [{from: 'placed', to: 'sent', within: '1h', severity: 4}],
         });
         const ago = (seconds: number) => ({time: new Date(Date.now() - seconds * 1_000).toISOString()});
-        appliance.send([event('order.placed', 'o-1', ago(300)), event('order.placed', 'o-2', ago(290)), event('order.sent', 'o-2', ago(285))]);
+        appliance.send([event('order.placed', 'o-1', ago(300)), event('order.placed', 'o-2', ago(5)), event('order.sent', 'o-2', ago(4))]);
 
         const {page, context, complaints} = await visit(browser, appliance, admin);
         await page.goto('/console/workflows/orders/edit');
