@@ -108,11 +108,13 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
         [drawing.arrows, madeArrows, chosen, t],
     );
     const large = drawing.boxes.length > 60;
+    // To move what is drawn already is cheaper than to draw what comes into sight, as long as it is not too much.
+    const tooLarge = drawing.boxes.length > 1_200;
     return (
         <ReactFlowProvider>
             <ReactFlow
                 nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null}
-                minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={large} aria-label={label}
+                minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={tooLarge} aria-label={label}
                 onNodeClick={(_, node) => onChoose(node.id)}
                 onEdgeClick={(_, edge) => onChoose(edge.id)}
                 onNodesChange={(changes) => {
