@@ -64,7 +64,7 @@ it.each(paths)('%s is translated', async (path) => {
             const text = node.textContent?.trim() ?? '';
             const element = node.parentElement!;
             if (!/[a-z]{4}/i.test(text) || /^\[.*~\]/s.test(text) || /[áéíóúñçý]/.test(text)) continue;
-            if (element.closest('script, style, noscript, code, pre, kbd, time, svg, [data-given], [role="cell"]')) continue;
+            if (element.closest('script, style, noscript, code, pre, kbd, time, svg, [data-given], [role="cell"], [role="option"], .react-flow__attribution')) continue;
             found.push(`${element.tagName}: ${text}`);
         }
         return found;

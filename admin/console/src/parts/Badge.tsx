@@ -10,10 +10,11 @@ import {texts} from './texts';
 export type Level = 'ok' | 'warn' | 'bad' | 'info' | 'none';
 const icons = {ok: IconCircleCheck, warn: IconAlertTriangle, bad: IconExclamationCircle, info: IconInfoCircle, none: IconCircleDashed};
 
+/// `label` '': what stands beside it says the same.
 export function LevelIcon({level, size = 16, label}: {level: Level; size?: number; label?: string}) {
     const t = useTexts(texts);
     const Icon = icons[level];
-    return <Icon size={size} stroke={2} className={css.icon} data-level={level} role="img" aria-label={label ?? t(level)} />;
+    return <Icon size={size} stroke={2} className={css.icon} data-level={level} {...(label === '' ? {'aria-hidden': true} : {role: 'img', 'aria-label': label ?? t(level)})} />;
 }
 
 /// `quiet`: no ground behind it, as in the rows of a table.

@@ -6,6 +6,7 @@ import {useTexts} from '@/i18n';
 import {LevelIcon} from '@/parts/Badge';
 import {short} from '@/parts/format';
 import '@/parts/graph/flow.css';
+import {graphLabels} from '@/parts/graph/labels';
 import {layout} from '@/parts/graph/layout';
 import {Countdown} from '@/parts/Time';
 import {healthLevels} from '../workflows/workflows';
@@ -113,7 +114,7 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
     return (
         <ReactFlowProvider>
             <ReactFlow
-                nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null}
+                nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} ariaLabelConfig={graphLabels()} deleteKeyCode={null}
                 minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={tooLarge} aria-label={label}
                 onNodeClick={(_, node) => onChoose(node.id)}
                 onEdgeClick={(_, edge) => onChoose(edge.id)}
