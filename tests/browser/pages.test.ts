@@ -65,7 +65,7 @@ it.skipIf(!process.env.PENSTOCK_ALL_STORIES).each(paths)('%s is translated', asy
             const text = node.textContent?.trim() ?? '';
             const element = node.parentElement!;
             if (!/[a-z]{4}/i.test(text) || /^\[.*~\]/s.test(text) || /[áéíóúñçý]/.test(text)) continue;
-            if (element.closest('script, style, noscript, code, pre, kbd, time, svg, [data-given], [role="cell"]')) continue;
+            if (element.closest('script, style, noscript, code, pre, kbd, time, svg, [data-given], [role="cell"], [role="option"], .react-flow__attribution')) continue;
             found.push(`${element.tagName}: ${text}`);
         }
         return found;

@@ -10,6 +10,7 @@ import {texts} from './texts';
 export type Level = 'ok' | 'warn' | 'bad' | 'info' | 'none';
 const icons = {ok: IconCircleCheck, warn: IconAlertTriangle, bad: IconExclamationCircle, info: IconInfoCircle, none: IconCircleDashed};
 
+/// `label` '': what stands beside it says the same.
 export function LevelIcon({level, size = 16, label}: {level: Level; size?: number; label?: string}) {
     const t = useTexts(texts);
     const Icon = icons[level];

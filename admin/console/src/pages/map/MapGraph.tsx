@@ -6,6 +6,7 @@ import {useTexts} from '@/i18n';
 import {LevelIcon} from '@/parts/Badge';
 import {short} from '@/parts/format';
 import '@/parts/graph/flow.css';
+import {graphLabels} from '@/parts/graph/labels';
 import {layout} from '@/parts/graph/layout';
 import {Countdown} from '@/parts/Time';
 import {healthLevels} from '../workflows/workflows';
@@ -108,11 +109,13 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
         [drawing.arrows, madeArrows, chosen, t],
     );
     const large = drawing.boxes.length > 60;
+    // To move what is drawn already is cheaper than to draw what comes into sight, as long as it is not too much.
+    const tooLarge = drawing.boxes.length > 1_200;
     return (
         <ReactFlowProvider>
             <ReactFlow
-                nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null}
-                minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={large} aria-label={label}
+                nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} ariaLabelConfig={graphLabels()} deleteKeyCode={null}
+                minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={tooLarge} aria-label={label}
                 onNodeClick={(_, node) => onChoose(node.id)}
                 onEdgeClick={(_, edge) => onChoose(edge.id)}
                 onNodesChange={(changes) => {

@@ -4,6 +4,7 @@ import '@xyflow/react/dist/style.css';
 import {IconCircleCheck, IconCircleX} from '@tabler/icons-react';
 import {memo, useEffect, useMemo} from 'react';
 import {useTexts} from '@/i18n';
+import {graphLabels} from '@/parts/graph/labels';
 import {layout} from '@/parts/graph/layout';
 import '@/parts/graph/flow.css';
 import {type Document, edgeName, edgesOf, type Stage, stagesOf, withinOf} from './document';
@@ -65,7 +66,7 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
     return (
         <ReactFlowProvider>
             <ReactFlow
-                nodes={nodes} edges={arrows} nodeTypes={nodeTypes} nodesDraggable={false} nodesConnectable={!readOnly} deleteKeyCode={readOnly ? null : ['Delete', 'Backspace']}
+                nodes={nodes} edges={arrows} nodeTypes={nodeTypes} nodesDraggable={false} nodesConnectable={!readOnly} ariaLabelConfig={graphLabels()} deleteKeyCode={readOnly ? null : ['Delete', 'Backspace']}
                 minZoom={0.15} maxZoom={1.6} onlyRenderVisibleElements
                 onNodeClick={(_, node) => onChoose({kind: 'stage', name: node.id})}
                 onEdgeClick={(_, edge) => onChoose({kind: 'edge', at: Number(edge.id)})}
