@@ -1,8 +1,8 @@
 // The review queue as operators see it: who has an item, what became of it meanwhile, many at once.
 import {type APIRequestContext, type Browser, type Page, request} from 'playwright-core';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {admin, Appliance, eventually, event} from './support/appliance';
-import {openBrowser, type Visit, visit} from './support/browser';
+import {openBrowser, visit} from './support/browser';
 
 const password = 'a password of theirs';
 const person = (name: string) => ({name, password});
@@ -10,24 +10,25 @@ const supervisor = person('sue');
 
 let appliance: Appliance;
 let browser: Browser;
+let api: APIRequestContext;
 beforeAll(async () => {
     appliance = await Appliance.start({config: '[[review.queue]]\nname = "doors"\ntypes = ["door.forced"]\ndue = "5m"'});
     browser = await openBrowser();
-    const api = await request.newContext({baseURL: appliance.address});
+    api = await request.newContext({baseURL: appliance.address});
     await api.post('/api/v1/session', {data: admin});
     for (const [name, role] of [['sue', 'supervisor'], ['ann', 'operator'], ['ben', 'operator'], ['cleo', 'operator'], ['dan', 'operator']])
         expect((await api.post('/api/v1/users', {data: {name, role, password}})).status()).toBe(201);
-    await api.dispose();
+});
+// Who stays is given what the next story sends.
+afterEach(async () => {
+    for (const name of ['sue', 'ann', 'ben', 'cleo', 'dan']) await api.delete(`/api/v1/users/${name}/active`, {data: {}});
 });
 afterAll(async () => {
+    await api?.dispose();
     await browser?.close();
     await appliance?.stop();
 });
 
-const leave = async (one: Visit, name: string) => {
-    await one.context.request.delete(`/api/v1/users/${name}/active`, {data: {}});
-    await one.context.close();
-};
 const itemsOf = async (request: APIRequestContext, query: string): Promise<{id: number; version: number; holder?: string; state: string}[]> =>
     ((await (await request.get(`/api/v1/review/items?${query}`)).json()) as {items: {id: number; version: number; state: string}[]}).items;
 const row = (page: Page, subject: string) => page.getByRole('row').filter({hasText: subject});
@@ -79,9 +80,6 @@ describe('two people and one item', () => {
         expect((await itemsOf(sue.context.request, 'state=open'))[0]).toMatchObject({holder: 'ben'});
         await ben.page.getByRole('button', {name: 'Approve'}).click();
         await ben.page.getByText('Nothing waits for you').waitFor();
-        await leave(ann, 'ann');
-        await leave(ben, 'ben');
-        await leave(sue, 'sue');
     });
 
     it('keys do it all, and the next item comes by itself', async () => {
@@ -102,7 +100,6 @@ describe('two people and one item', () => {
         const [rejected] = await itemsOf(dan.context.request, 'state=rejected');
         const item = (await (await dan.context.request.get(`/api/v1/review/items/${rejected!.id}`)).json()) as {history: {note?: string}[]};
         expect(item.history[item.history.length - 1]!.note).toBe('not a door of ours');
-        await leave(dan, 'dan');
     });
 });
 
@@ -139,8 +136,5 @@ describe('a batch', () => {
         await dialog.getByRole('button', {name: /^Undo the 49 \(/}).click();
         await cleo.page.getByText('49 were undone').waitFor();
         expect(await itemsOf(sue.context.request, 'state=open&limit=100')).toHaveLength(50);
-        await leave(cleo, 'cleo');
-        await leave(ben, 'ben');
-        await leave(sue, 'sue');
     });
 });

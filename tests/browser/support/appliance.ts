@@ -138,7 +138,7 @@ export class Appliance {
     send(events: object[]): void {
         const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
         const sent = spawnSync(program, ['send', '--to', `127.0.0.1:${this.eventsPort}`, '-'], {input: lines, encoding: 'utf8'});
-        if (sent.status !== 0 && !/^line \d+: /m.test(sent.stderr)) throw new Error(sent.stderr);
+        if (sent.status !== 0 && !/^line \d+: /m.test(sent.stderr)) throw new Error(`send ended with ${sent.status ?? sent.signal}: ${sent.stderr}`, {cause: sent.error});
     }
     /// Steady traffic until the returned function is called.
     generate(rate: string): () => Promise<void> {
