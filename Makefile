@@ -8,7 +8,7 @@ FUZZ_FOR := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS)
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: help install build run test dst check bench bench-sustained bench-recovery torture fuzz clean
+.PHONY: help install build run test dst check bench bench-sustained bench-recovery pictures torture fuzz clean
 help:
 	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
@@ -16,6 +16,7 @@ help:
 	@echo "make dst     simulated histories with every kind of fault; SEEDS=10000: more; SEED=7: one, with what happens"
 	@echo "make check   format, lint, include rules, AddressSanitizer, ThreadSanitizer"
 	@echo "make torture kill -9 under load, CYCLES=200 times: nothing lost, nothing twice"
+	@echo "make pictures  the console's pictures in docs/images; PICTURES_ALL=1 PICTURES=/tmp/p: every page in every form"
 	@echo "make fuzz    fuzz every input for SECONDS=60 each"
 	@echo "make bench   benchmarks; results in build/bench/results.json"
 
@@ -44,6 +45,10 @@ dst:
 check:
 	@deploy/install.sh run test check
 	@deploy/check.sh
+
+pictures: build
+	@deploy/install.sh test
+	@PICTURES=$(or $(PICTURES),$(CURDIR)/docs/images) tests/browser/run.sh $(CURDIR)/build/console $(CURDIR)/$(BUILD)/penstock pictures.test.ts
 
 torture:
 	@deploy/install.sh run test
