@@ -49,7 +49,7 @@ if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]
 {
     printf 'data_dir = "%s/data"\n[ingest]\nlisten = "%s"\n[http]\nlisten = "%s"\n[access]\ndemo = true\n' "$home" $events $console
     printf '[log]\nbytes_max = "16GiB"\nretention_bytes = "8GiB"\n'
-    printf '[sla]\nworkflows = ["%s/cameras.workflow.json"]\n' "$home"
+    printf '[sla]\nworkflows = ["%s/incidents.workflow.json"]\n' "$home"
     printf '[[review.queue]]\nname = "intrusions"\ntypes = ["intrusion_detection"]\ncondition = "severity == 5"\n'
     printf 'due = "5m"\nexpires = "10m"\n'
     for region in us ca eu apac latam; do
@@ -60,8 +60,8 @@ if [ ${#regions[@]} -gt 0 ]; then "$clusters" start "$var/regions" "${regions[@]
         done
     done
 } >"$config"
-cp "$root/docs/examples/cameras.workflow.json" "$home/cameras.workflow.json"
-chmod 644 "$config" "$home/cameras.workflow.json"
+cp "$root/docs/examples/incidents.workflow.json" "$home/incidents.workflow.json"
+chmod 644 "$config" "$home/incidents.workflow.json"
 
 # In sessions of their own, so that Ctrl-C reaches this script alone, which then stops them in order.
 (cd / && exec setsid "${as_user[@]}" "$program" serve --config "$config") >"$var/penstock.log" 2>&1 9>&- &
@@ -71,7 +71,7 @@ for _ in {1..600}; do
     grep -q ' ready: ' "$var/penstock.log" && break
     sleep 0.1
 done
-setsid "$program" generate --rate "$rate" --for 0 --to $events >/dev/null 2>"$var/traffic.log" 9>&- &
+setsid "$program" generate --incidents --rate "$rate" --for 0 --to $events >/dev/null 2>"$var/traffic.log" 9>&- &
 traffic=$!
 
 stored() { # region count, a line each

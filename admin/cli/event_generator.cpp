@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 5> kLocations{"entrance", "parking_lot", 
                                                      "office"};
 constexpr uint32_t kCamerasOfADevice = 4;
 constexpr size_t kRecentLines = 1000;
+/// Of so many incidents one stalls, and one ends with an intrusion.
+constexpr uint64_t kOneStallsOf = 2048, kOneIntrusionOf = 48;
 
 /// splitmix64 (Steele, Lea, Flood 2014): spreads a small seed over all bits.
 uint64_t spread(uint64_t& x) {
@@ -33,6 +35,7 @@ EventGenerator::EventGenerator(uint64_t seed, const Options& options) : options_
     uint64_t x = seed;
     state_ = {spread(x), spread(x)};
     prefix_ = fmt::format("{:016x}", spread(x));
+    incidents_seed_ = spread(x);
     cameras_.resize(std::max<uint32_t>(options.cameras, 1));
     for (uint32_t i = 0; i < cameras_.size(); ++i) {
         Camera& camera = cameras_[i];
@@ -96,10 +99,33 @@ void EventGenerator::write_time(int64_t utc_ns, std::string& out) {
     out.append(digits, sizeof digits);
 }
 
+/// Incidents stand side by side, a gap's worth of them: first the first event of each, then the second, the
+/// third.
+EventGenerator::Story EventGenerator::incident_story() const {
+    constexpr uint64_t kSteps = 3;
+    const uint64_t gap = options_.incident_gap;
+    const uint64_t step = count_ % (kSteps * gap) / gap;
+    uint64_t incident = count_ - step * gap;  // the number of its first event
+    uint64_t x = incidents_seed_ + incident;
+    uint64_t fate = spread(x);
+    const bool stalled = fate % kOneStallsOf == 0;
+    if (stalled && step > 0) {  // others begin in its place, and stall as well
+        incident = count_;
+        x = incidents_seed_ + incident;
+        fate = spread(x);
+    }
+    std::string_view type = kRules[stalled ? 0 : step];
+    if (step == kSteps - 1 && !stalled && (fate >> 16) % kOneIntrusionOf == 0) type = kRules.back();
+    return {static_cast<uint32_t>((fate >> 32) % cameras_.size()), type, incident};
+}
+
 void EventGenerator::write_event(std::string& out) {
     const uint64_t dice = random();
-    const Camera& camera = cameras_[(dice >> 32) % cameras_.size()];
-    const std::string_view rule = kRules[dice & 3];
+    const Story story =
+        options_.incident_gap > 0
+            ? incident_story()
+            : Story{static_cast<uint32_t>((dice >> 32) % cameras_.size()), kRules[dice & 3], 0};
+    const Camera& camera = cameras_[story.camera];
     const auto severity = static_cast<char>('1' + (dice >> 8 & 0xffff) % 5);
     const bool na = camera.may_say_na && (dice >> 2 & 3) == 0;
     const fmt::format_int number(count_);
@@ -114,7 +140,7 @@ void EventGenerator::write_event(std::string& out) {
     out += '-';
     out += number_text;
     out += camera.before_type;
-    out += rule;
+    out += story.type;
     out += camera.subject;
     write_time(time_ns, out);
     out += R"(","region":")";
@@ -126,6 +152,12 @@ void EventGenerator::write_event(std::string& out) {
     out += prefix_;
     out += '-';
     out += number_text;
+    if (options_.incident_gap > 0) {
+        out += R"(","incident":")";
+        out += prefix_;
+        out += '-';
+        out += fmt::format_int(story.incident).c_str();
+    }
     out += "\"}}\n";
 }
 

@@ -24,6 +24,10 @@ class EventGenerator {
         int64_t start_ns = kFixedStartNs;
         int64_t interval_ns = 1'000'000;  ///< between the times of two events
         const Clock* clock = nullptr;     ///< where given, times are its wall clock
+        /// Events from one of an incident to its next (motion, object, face, all with the same
+        /// `data.incident`; of few an intrusion in the place of the face, few stall). 0: types by chance, and
+        /// no incident.
+        uint64_t incident_gap = 0;
     };
     EventGenerator(uint64_t seed, const Options& options);
 
@@ -41,13 +45,21 @@ class EventGenerator {
         std::string after_severity;  ///< `,"data":{"location":...,"frame":"`
         bool may_say_na = false;
     };
+    /// What one event tells.
+    struct Story {
+        uint32_t camera;
+        std::string_view type;
+        uint64_t incident;
+    };
     uint64_t random();
+    Story incident_story() const;
     void write_event(std::string& out);
     void write_time(int64_t utc_ns, std::string& out);
 
     const Options options_;
     std::array<uint64_t, 2> state_;
     std::string prefix_;  ///< of ids: names the run
+    uint64_t incidents_seed_ = 0;
     std::vector<Camera> cameras_;
     uint64_t count_ = 0;
     uint64_t duplicate_below_ = 0;  ///< threshold on 32 random bits

@@ -1,5 +1,6 @@
 // penstock generate: events of a fleet of cameras, to look at or to send.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -13,6 +14,9 @@ namespace {
 
 constexpr uint64_t kEndless = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kEventsDefault = 10;
+/// Between two events of one incident, where a rate is given; without one, so many events.
+constexpr double kIncidentGapS = 0.5;
+constexpr uint64_t kIncidentGapEvents = 1000;
 
 /// The generator as the client's source; ends after a number of events, or a time.
 class GeneratedLines final : public LineSource {
@@ -53,7 +57,7 @@ struct Flags {
     std::string start;
     uint32_t keys = 1000;
     double duplicates_percent = 0;
-    bool count_given = false, print = false;
+    bool count_given = false, print = false, incidents = false;
 };
 
 /// How many, and for how long (0: not bounded by time).
@@ -70,6 +74,11 @@ EventGenerator::Options generator_options(const Flags& flags, const Clock& clock
     options.cameras = flags.keys;
     options.duplicates_percent = flags.duplicates_percent;
     if (!flags.job.rate.empty()) options.interval_ns = std::llround(1e9 / parse_rate(flags.job.rate));
+    if (flags.incidents)
+        options.incident_gap =
+            flags.job.rate.empty()
+                ? kIncidentGapEvents
+                : std::max<uint64_t>(1, std::llround(parse_rate(flags.job.rate) * kIncidentGapS));
     if (flags.start == "now") {
         options.start_ns = clock.wall_ns();
     } else if (!flags.start.empty()) {
@@ -144,6 +153,10 @@ void add_generate(CLI::App& app, int& exit_code) {
         ->add_option("--duplicates", flags->duplicates_percent,
                      "percent of the events that repeat an earlier one")
         ->check(CLI::Range(0.0, 100.0));
+    command->add_flag(
+        "--incidents", flags->incidents,
+        "motion, object, face, each leading to the next in half a second, with data.incident; few "
+        "stall, a few are intrusions (docs/examples/incidents.workflow.json)");
     flags->job.add_flags(*command);
     command->callback([flags, count, &exit_code] {
         flags->count_given = count->count() > 0;

@@ -53,7 +53,7 @@ function business(appliance: Appliance): () => void {
 }
 
 const paths: Record<string, string> = {
-    overview: '/', live: '/console/live', search: '/console/search?q=type%3Atrade.*', lifecycle: '/console/lifecycle?key=T-48017', wall: '/console/wall',
+    overview: '/', live: '/console/live', search: '/console/search?q=type%3Atrade.sent', lifecycle: '/console/lifecycle?key=T-48017', wall: '/console/wall',
     alerts: '/console/alerts', silences: '/console/silences', maintenance: '/console/silences?tab=maintenance', review: '/console/review',
     team: '/console/review?view=team', decided: '/console/review?view=over', operators: '/console/review?view=people', map: '/console/map', trades: '/console/map/trades',
     workflows: '/console/workflows', workflow: '/console/workflows/trades', editor: '/console/workflows/orders/edit', system: '/console/system',
@@ -73,6 +73,7 @@ async function open(page: Page, name: string): Promise<void> {
     if (!['alerts', 'review', 'deadletters', 'regions', 'search', 'audit', 'decided'].includes(name)) return;
     const row = page.getByRole('table').first().getByRole('row').nth(1);
     if ((await row.count()) > 0) await row.click();
+    await page.mouse.move(0, 0);
     await page.waitForTimeout(800);
 }
 
@@ -110,11 +111,11 @@ describe.skipIf(!folder)('pictures', () => {
 
     it('with much of it', async () => {
         appliance = await Appliance.start({
-            regions: ['us', 'eu', 'apac'],
-            workflows: [example('cameras'), example('trade'), example('orders'), dueFiles()],
+            regions: ['us', 'ca', 'eu', 'apac', 'latam'],
+            workflows: [example('incidents'), example('trade'), example('orders'), dueFiles()],
             config: '[alerts]\npending_s = 1\n[[review.queue]]\nname = "intrusions"\ntypes = ["intrusion_detection"]\ncondition = "severity == 5"\ndue = "5m"',
         });
-        stops.push(appliance.generate('2000/s'), business(appliance));
+        stops.push(appliance.generate('2000/s', true), business(appliance));
         // People who work, so that presence, decisions and the trail have something to tell.
         for (const who of [operator, supervisor]) {
             const {context} = await visit(browser, appliance, who);

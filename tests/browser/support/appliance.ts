@@ -141,8 +141,8 @@ export class Appliance {
         if (sent.status !== 0 && !/^line \d+: /m.test(sent.stderr)) throw new Error(`send ended with ${sent.status ?? sent.signal}: ${sent.stderr}`, {cause: sent.error});
     }
     /// Steady traffic until the returned function is called.
-    generate(rate: string): () => Promise<void> {
-        const child = spawn(program, ['generate', '--rate', rate, '--for', '0', '--to', `127.0.0.1:${this.eventsPort}`], {stdio: 'ignore'});
+    generate(rate: string, incidents = false): () => Promise<void> {
+        const child = spawn(program, ['generate', ...(incidents ? ['--incidents'] : []), '--rate', rate, '--for', '0', '--to', `127.0.0.1:${this.eventsPort}`], {stdio: 'ignore'});
         return async () => {
             const ended = new Promise((done) => child.once('exit', done));
             child.kill('SIGINT');

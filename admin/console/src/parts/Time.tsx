@@ -49,8 +49,8 @@ export function Age({at}: {at: string | null | undefined}) {
     );
 }
 
-/// To an instant: "in 4 min 10 s", and after it how long it is overdue.
-export function Countdown({to, warnMs = 60_000}: {to: string | null | undefined; warnMs?: number}) {
+/// To an instant: "in 4 min 10 s", and after it how long it is overdue. `brief`: "in 4 min".
+export function Countdown({to, warnMs = 60_000, brief = false}: {to: string | null | undefined; warnMs?: number; brief?: boolean}) {
     const now = useNow(1_000);
     const zone = useZone();
     const t = useTexts(texts);
@@ -60,7 +60,7 @@ export function Countdown({to, warnMs = 60_000}: {to: string | null | undefined;
     return (
         <Tooltip label={`${fullTime(new Date(to), zone)} · ${new Date(to).toISOString()}`}>
             <time dateTime={to} className={css.countdown} data-level={level}>
-                {left <= 0 ? t('overdue', {span: span(-left)}) : t('in', {span: span(left)})}
+                {left === 0 ? t('now') : left < 0 ? t('overdue', {span: span(-left, brief)}) : t('in', {span: span(left, brief)})}
             </time>
         </Tooltip>
     );

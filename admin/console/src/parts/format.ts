@@ -53,15 +53,15 @@ const parts: [number, string][] = [
     [1_000, 's'],
 ];
 /// "2 h 5 min": the two largest units; below ten seconds with a decimal, below one in ms.
-export function span(ms: number | null | undefined): string {
+export function span(ms: number | null | undefined, brief = false): string {
     if (ms == null) return nothing;
-    if (ms < 0) return `−${span(-ms)}`;
+    if (ms < 0) return `−${span(-ms, brief)}`;
     if (ms < 1_000) return `${numberFormat({maximumFractionDigits: ms < 10 ? 1 : 0}).format(ms)} ms`;
     if (ms < 10_000) return `${numberFormat({maximumFractionDigits: 1}).format(ms / 1_000)} s`;
     const first = parts.findIndex(([size]) => ms >= size);
     const [size, name] = parts[first]!;
     const whole = Math.floor(ms / size);
-    const next = parts[first + 1];
+    const next = brief ? undefined : parts[first + 1];
     const rest = next ? Math.floor((ms - whole * size) / next[0]) : 0;
     return rest > 0 && next ? `${count(whole)} ${name} ${rest} ${next[1]}` : `${count(whole)} ${name}`;
 }

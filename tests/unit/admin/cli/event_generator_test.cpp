@@ -86,5 +86,32 @@ TEST(EventGenerator, TimesBeginWhereAskedAndStepByTheInterval) {
     EXPECT_NE(lines[2].find("\"time\":\"2026-01-01T00:00:03.000Z\""), std::string::npos);
 }
 
+TEST(EventGenerator, AnIncidentGoesFromMotionToFaceOrIntrusionAndFewStall) {
+    EventGenerator::Options options;
+    options.incident_gap = 100;
+    simdjson::dom::parser parser;
+    std::map<std::string, std::vector<std::string>> incidents;
+    std::map<std::string, std::set<std::string>> subjects;
+    for (const std::string& line : events(11, 300 * 200, options)) {
+        const auto e = parser.parse(line);
+        const std::string incident(e["data"]["incident"].get_string().value());
+        incidents[incident].emplace_back(e["type"].get_string().value());
+        subjects[incident].emplace(e["subject"].get_string().value());
+    }
+    std::map<std::vector<std::string>, int> ways;
+    for (const auto& [incident, types] : incidents) {
+        ++ways[types];
+        EXPECT_EQ(subjects[incident].size(), 1u) << incident;
+    }
+    const std::vector<std::string> usual{"motion_detection", "object_detection", "face_detection"};
+    const std::vector<std::string> intrusion{"motion_detection", "object_detection", "intrusion_detection"};
+    const std::vector<std::string> stalled{"motion_detection"};
+    EXPECT_EQ(ways.size(), 3u);
+    EXPECT_GT(ways[usual], 19'000);
+    EXPECT_NEAR(ways[intrusion], 20'000 / 48, 80);
+    EXPECT_GT(ways[stalled], 0);
+    EXPECT_LT(ways[stalled], 100);
+}
+
 }  // namespace
 }  // namespace penstock::cli

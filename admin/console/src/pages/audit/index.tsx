@@ -59,10 +59,10 @@ export default function AuditPage() {
     const columns: Column<Entry>[] = [
         {id: 'at', header: t('at'), width: 'minmax(5.4rem, 9.5rem)', cell: (e) => <Time at={e.at} />},
         {id: 'by', header: t('by'), width: 'minmax(6rem, 0.8fr)', cell: (e) => <strong>{e.by}</strong>},
-        {id: 'did', header: t('did'), width: 'minmax(7rem, 1fr)', cell: (e) => <span className="mono">{e.action}</span>},
+        {id: 'did', header: t('did'), width: 'minmax(7rem, 1.2fr)', cell: (e) => <span className="mono" title={e.action}>{e.action}</span>},
         {id: 'target', header: t('target'), width: 'minmax(6rem, 1fr)', wide: true, cell: (e) => <span className="mono">{e.target}</span>},
-        {id: 'done', header: t('done'), width: '6.5rem', wide: true, cell: (e) => <Badge level={e.done ? 'ok' : 'warn'} quiet>{e.done ? t('done') : t('refused')}</Badge>},
-        {id: 'why', header: t('why'), width: 'minmax(6rem, 1.4fr)', wide: true, cell: (e) => e.why ?? ''},
+        {id: 'done', header: t('done'), width: '5.8rem', wide: true, cell: (e) => <Badge level={e.done ? 'ok' : 'warn'} quiet>{e.done ? t('done') : t('refused')}</Badge>},
+        ...(chosen ? [] : [{id: 'why', header: t('why'), width: 'minmax(6rem, 1.4fr)', wide: true, cell: (e: Entry) => e.why ?? ''}]),
     ];
     return (
         <Page title={t('title')} note={t('note')} fill actions={head.data && <span>{t('head', {number: count(head.data.number)})}</span>}>

@@ -41,11 +41,13 @@ export default function DeadLetters() {
 
     const columns: Column<DeadLetter>[] = [
         {id: 'received', header: t('received'), width: 'minmax(5.4rem, 9.5rem)', cell: (l) => <Time at={l.received} />},
-        {id: 'status', header: t('status'), width: '8.5rem', wide: true, cell: (l) => l.status && <Badge level={levelOf[l.status]} quiet>{t(`status_${l.status}`)}</Badge>},
-        {id: 'cause', header: t('cause'), width: 'minmax(8rem, 0.8fr)', cell: (l) => <strong>{l.cause}</strong>},
-        {id: 'detail', header: t('detail'), width: 'minmax(6rem, 2fr)', wide: true, cell: (l) => l.detail},
-        {id: 'tenant', header: t('tenant'), width: '6rem', wide: true, cell: (l) => l.tenant ?? '–'},
-        {id: 'from', header: t('from'), width: '9rem', wide: true, cell: (l) => <span className="mono">{l.producer || l.peer}</span>},
+        {id: 'status', header: t('status'), width: '5.8rem', wide: true, cell: (l) => l.status && <Badge level={levelOf[l.status]} quiet>{t(`status_${l.status}`)}</Badge>},
+        {id: 'cause', header: t('cause'), width: 'minmax(8rem, 0.6fr)', cell: (l) => <strong>{l.cause}</strong>},
+        {id: 'detail', header: t('detail'), width: 'minmax(6rem, 2fr)', wide: true, cell: (l) => <span title={l.detail}>{l.detail}</span>},
+        ...(chosen === undefined ? [
+            {id: 'tenant', header: t('tenant'), width: '6rem', wide: true, cell: (l: DeadLetter) => l.tenant ?? '–'},
+            {id: 'from', header: t('from'), width: '10rem', wide: true, cell: (l: DeadLetter) => <span className="mono">{l.producer || l.peer}</span>},
+        ] : []),
     ];
     return (
         <Page title={t('title')} note={t('note')} fill>

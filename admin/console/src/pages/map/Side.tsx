@@ -79,7 +79,13 @@ export function StageSide({workflow, stage, onChoose}: {workflow: Workflow; stag
     );
 }
 
-export function RuleSide({rule}: {rule: Rule}) {
+/// What rules on the clock miss has no item of its own to show: its alerts name the keys.
+function ItsAlerts({workflow, shown}: {workflow: string; shown: boolean}) {
+    const t = useTexts(texts);
+    return shown && <p className={css.more}><Link href={`/console/alerts?workflow=${encodeURIComponent(workflow)}`}>{t('its_alerts')}</Link></p>;
+}
+
+export function RuleSide({workflow, rule}: {workflow: string; rule: Rule}) {
     const t = useTexts(texts);
     const c = rule.counts;
     const facts: (Fact | false)[] = [
@@ -97,6 +103,7 @@ export function RuleSide({rule}: {rule: Rule}) {
         <>
             <Panel title={<span data-given>{rule.name}</span>} note={t(`kind_${rule.kind}`)} actions={<Badge level={healthLevels[rule.health]}>{t(rule.health)}</Badge>}>
                 <Facts items={facts.filter((f): f is Fact => f !== false)} />
+                <ItsAlerts workflow={workflow} shown={c.in_trouble > 0} />
             </Panel>
             <Panel title={t('counts')}>
                 <dl className={css.counts}>
@@ -134,6 +141,7 @@ export function WholeSide({workflow, group, onGroup}: {workflow: Workflow; group
                 <dl className={css.counts}>
                     {(['in_flight', 'completed', 'failed'] as const).map((name) => <div key={name}><dt>{t(name)}</dt><dd>{short(workflow[name])}</dd></div>)}
                 </dl>
+                <ItsAlerts workflow={workflow.name} shown={workflow.rules.some((r) => r.counts.in_trouble > 0)} />
             </Panel>
             {workflow.groups.length > 0 && (
                 <Panel title={t('groups')}>

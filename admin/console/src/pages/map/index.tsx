@@ -70,9 +70,9 @@ export default function MapPage() {
                     <aside className={css.side} aria-label={address.at ? (stage?.name ?? rule?.name ?? name) : name}>
                         {(stage || rule) && <Button variant="subtle" size="compact-sm" onClick={() => choose(undefined)}>{t('all')}</Button>}
                         {stage ? <StageSide workflow={w} stage={stage} onChoose={choose} />
-                        : rule ? <RuleSide rule={rule} />
+                        : rule ? <RuleSide workflow={name} rule={rule} />
                         : <WholeSide workflow={w} group={address.group} onGroup={(group) => setAddress({group: group ?? ''}, true)} />}
-                        {!stage && <Items workflow={name} {...(rule ? {rule: rule.name} : {})} group={address.group} phase={phase} onPhase={(to) => setAddress({phase: to}, true)} />}
+                        {!stage && (rule ?? w.rules.find((r) => r.kind === 'edge'))?.kind === 'edge' && <Items workflow={name} {...(rule ? {rule: rule.name} : {})} group={address.group} phase={phase} onPhase={(to) => setAddress({phase: to}, true)} />}
                         {!stage && !rule && <NextDeadlines workflow={w} />}
                     </aside>
                 </div>

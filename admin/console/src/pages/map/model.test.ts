@@ -24,10 +24,22 @@ describe('a drawing', () => {
         expect(drawing.boxes.map((b) => b.id)).toContain('rule by eight');
         expect(drawing.arrows).toEqual([]);
     });
+    it('stands upright where that shows it larger, and lies where it does not', () => {
+        const chain = Array.from({length: 6}, (_, i) => ({id: String(i), width: 190, height: 76}));
+        const arrows = [...Array.from({length: 5}, (_, i) => ({from: String(i), to: String(i + 1)})), {from: '0', to: '5'}];
+        expect(layout(chain, arrows, {width: 800, height: 760}).down).toBe(true);
+        expect(layout(chain, arrows, {width: 1_600, height: 500}).down).toBe(false);
+        // What goes past boxes goes around them.
+        const {places, routes} = layout(chain, arrows, {width: 1_600, height: 500});
+        expect(routes[0]).toEqual([]);
+        expect(routes[5]!.length).toBeGreaterThan(1);
+        for (const at of routes[5]!)
+            for (const {x, y} of places.values()) expect(at.x > x && at.x < x + 190 && at.y > y && at.y < y + 76).toBe(false);
+    });
     it('of a thousand boxes has a place for each, none upon another', () => {
         const boxes = Array.from({length: 1_000}, (_, i) => ({id: String(i), width: 190, height: 76}));
         const arrows = Array.from({length: 999}, (_, i) => ({from: String(Math.floor(i / 2)), to: String(i + 1)}));
-        const places = [...layout(boxes, arrows).values()];
+        const places = [...layout(boxes, arrows, {width: 800, height: 700}).places.values()];
         expect(places).toHaveLength(1_000);
         const sorted = places.sort((a, b) => a.x - b.x || a.y - b.y);
         for (let i = 1; i < sorted.length; ++i) if (sorted[i]!.x === sorted[i - 1]!.x) expect(sorted[i]!.y - sorted[i - 1]!.y).toBeGreaterThanOrEqual(76);

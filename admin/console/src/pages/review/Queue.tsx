@@ -58,22 +58,23 @@ export function Queue({items, view, compact, chosen, selected, onSelect, onOpen,
                 header: <Checkbox aria-label={t('select_all')} checked={all} indeterminate={some && !all} disabled={items.length === 0} onChange={(event) => onSelect(items.map((item) => item.id), event.currentTarget.checked)} />,
                 cell: (item) => <Checkbox aria-label={t('select', {id: item.id})} checked={selected.has(item.id)} tabIndex={-1} onChange={(event) => onSelect([item.id], event.currentTarget.checked)} />,
             },
-            !compact && {id: 'id', header: t('id'), width: '3.6rem', wide: true, cell: (item: Item) => <span className={css.faint}>{item.id}</span>},
+            !compact && {id: 'id', header: t('id'), width: '3rem', wide: true, cell: (item: Item) => <span className={css.faint}>{item.id}</span>},
             {id: 'priority', header: <span title={t('priority')}>P</span>, width: '1.6rem', cell: (item) => <span className={css.priority} data-high={item.priority >= 4 || undefined} aria-label={`${t('priority')} ${item.priority}`}>{item.priority}</span>},
             {
-                id: 'what', header: t('what'), width: 'minmax(9rem, 1fr)',
-                cell: (item) => <span title={`${item.type} ${item.subject ?? ''}`}><strong className={css.type}>{item.type}</strong> <span className={css.faint}>{item.subject}</span></span>,
+                id: 'what', header: t('what'), width: 'minmax(7rem, 1fr)',
+                // The subject first: it is what tells items of a queue apart.
+                cell: (item) => <span title={`${item.subject ?? ''} ${item.type}`}><strong className={css.type}>{item.subject ?? item.type}</strong> {item.subject && <span className={css.faint}>{item.type}</span>}</span>,
             },
             compact
                 ? {id: 'state', header: <span className="unseen">{t('state')}</span>, width: '1.2rem', cell: (item) => <LevelIcon level={stateLevel(item)} label={t(`state_${item.state}`)} />}
-                : {id: 'state', header: t('state'), width: '8rem', wide: true, cell: (item) => <StateBadge item={item} quiet />},
-            view !== 'mine' && view !== 'over' && {id: 'holder', header: t('holder'), width: compact ? '6rem' : '14rem', wide: true, cell: (item: Item) => <Holder item={item} />},
-            !compact && {id: 'queue', header: t('queue'), width: '9rem', wide: true, cell: (item: Item) => item.queue},
-            !compact && {id: 'region', header: t('region'), width: '5rem', wide: true, cell: (item: Item) => item.region},
-            !compact && {id: 'created', header: t('created'), width: '9rem', wide: true, cell: (item: Item) => <Time at={item.created} />},
+                : {id: 'state', header: t('state'), width: '6.8rem', wide: true, cell: (item) => <StateBadge item={item} quiet />},
+            view !== 'mine' && view !== 'over' && {id: 'holder', header: t('holder'), width: compact ? '5.5rem' : '11rem', wide: true, cell: (item: Item) => <Holder item={item} />},
+            !compact && {id: 'queue', header: t('queue'), width: '7rem', wide: true, cell: (item: Item) => item.queue},
+            !compact && {id: 'region', header: t('region'), width: '4rem', wide: true, cell: (item: Item) => item.region},
+            !compact && {id: 'created', header: t('created'), width: '6.5rem', wide: true, cell: (item: Item) => <Time at={item.created} />},
             view === 'over'
                 ? {id: 'ended', header: t('decided_at'), width: '8.5rem', cell: (item) => <Time at={item.ended} />}
-                : {id: 'due', header: t('due'), width: '7.2rem', align: 'right', cell: (item) => <Countdown to={item.due} />},
+                : {id: 'due', header: t('due'), width: compact ? '4.8rem' : '7rem', align: 'right', cell: (item) => <Countdown to={item.due} brief={compact} />},
         ];
         return list.filter((column): column is Column<Item> => column !== false);
     }, [items, selected, view, compact, t, onSelect]);

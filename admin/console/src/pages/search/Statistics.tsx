@@ -65,6 +65,7 @@ export function Statistics({parameters, counts, onOnly}: {parameters: SearchPara
         <Panel title={t('statistics')}>
             {counts.isLoadingError ? <Trouble error={counts.error as ProblemError} retry={() => void counts.refetch()} />
             : !counts.data ? <Loading />
+            : counts.data.groups.length === 0 ? <p className={css.none}>{t('no_statistics')}</p>
             : (
                 <div className={css.statistics}>
                     <h3>{t('over_time')}</h3>

@@ -52,6 +52,7 @@ export const texts = defineTexts('search', {
         span_7d: '7 d',
         span: 'Span of time',
         statistics: 'Statistics',
+        no_statistics: 'Nothing to count.',
         focus: 'Go to the filter',
     },
     de: {
@@ -105,6 +106,7 @@ export const texts = defineTexts('search', {
         span_7d: '7 d',
         span: 'Zeitspanne',
         statistics: 'Statistik',
+        no_statistics: 'Nichts zu zählen.',
         focus: 'Zum Filter gehen',
     },
 });

@@ -1,3 +1,4 @@
+import {useViewportSize} from '@mantine/hooks';
 import {useMemo} from 'react';
 import {useLive} from '@/api/stream';
 import {useTexts} from '@/i18n';
@@ -18,6 +19,7 @@ export function Health() {
     const t = useTexts(texts);
     const status = useLive((live) => live.status)!;
     const trend = useLive((live) => live.trend);
+    const screen = useViewportSize();
     const {checks, level, says, nameOf, saysOf} = useVerdict(status);
     const series = useMemo(() => [{label: t('rate'), values: trend.map((p) => p.received), color: '--chart-1', fill: true}], [trend, t]);
     const times = useMemo(() => trend.map((p) => p.at), [trend]);
@@ -44,7 +46,7 @@ export function Health() {
                     </li>
                 ))}
             </ul>
-            <Chart times={times} series={series} label={t('rate')} height={240} />
+            <Chart times={times} series={series} label={t('rate')} height={Math.max(180, Math.round(screen.height * 0.44))} />
         </div>
     );
 }

@@ -29,7 +29,7 @@ export function List() {
     const columns: Column<Row>[] = [
         {id: 'name', header: t('name'), width: 'minmax(7rem, 1.2fr)', cell: (w) => <Link href={`/console/workflows/${encodeURIComponent(w.name)}`} className={css.name}>{w.name}</Link>},
         {id: 'health', header: t('health'), width: '7.5rem', cell: (w) => (w.health ? <Badge level={healthLevels[w.health]} quiet>{t(w.health)}</Badge> : <Badge level="none" quiet>{t('not_running')}</Badge>)},
-        {id: 'reason', header: t('reason'), width: 'minmax(8rem, 2fr)', wide: true, cell: (w) => <span title={w.reason} className={css.muted}>{w.reason?.replace(/^(red|amber|green): /, '')}</span>},
+        {id: 'reason', header: t('reason'), width: 'minmax(8rem, 2fr)', wide: true, cell: (w) => <span title={w.reason} className={css.muted}>{w.health === 'green' ? '' : w.reason?.replace(/^(red|amber): /, '')}</span>},
         {id: 'version', header: t('version'), width: '8rem', wide: true, cell: (w) => w.version && <>{w.version} {w.state && w.state !== 'active' && <span className={css.muted}>{t(`state_${w.state}`)}</span>}</>},
         {id: 'flight', header: t('in_flight'), width: '5.5rem', align: 'right', cell: (w) => short(w.in_flight)},
         {id: 'done', header: t('completed'), width: '6rem', align: 'right', wide: true, cell: (w) => short(w.completed)},

@@ -1,11 +1,12 @@
 // The graph of a document: stages and edges to choose, join and remove. Arranged by itself, anew when it changes.
-import {Background, Controls, type Edge as FlowEdge, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow} from '@xyflow/react';
+import {Background, BaseEdge, Controls, type Edge as FlowEdge, type EdgeProps, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow} from '@xyflow/react';
 import '@xyflow/react/dist/style.css';
 import {IconCircleCheck, IconCircleX} from '@tabler/icons-react';
+import {useElementSize} from '@mantine/hooks';
 import {memo, useEffect, useMemo} from 'react';
 import {useTexts} from '@/i18n';
 import {graphLabels} from '@/parts/graph/labels';
-import {layout} from '@/parts/graph/layout';
+import {curve, layout, type Place} from '@/parts/graph/layout';
 import '@/parts/graph/flow.css';
 import {type Document, edgeName, edgesOf, type Stage, stagesOf, withinOf} from './document';
 import css from './edit.module.css';
@@ -15,25 +16,31 @@ export type Chosen = {kind: 'stage'; name: string} | {kind: 'edge'; at: number};
 type StageNode = Node<{stage: Stage}, 'stage'>;
 const width = 172, height = 54;
 
-const StageBox = memo(function StageBox({data: {stage}, selected}: NodeProps<StageNode>) {
+const StageBox = memo(function StageBox({data: {stage}, selected, targetPosition = Position.Left, sourcePosition = Position.Right}: NodeProps<StageNode>) {
     return (
         <div className={css.stage} data-chosen={selected || undefined} data-optional={stage.optional || undefined} data-given>
-            <Handle type="target" position={Position.Left} />
+            <Handle type="target" position={targetPosition} />
             <strong>{stage.terminal === 'success' && <IconCircleCheck size={13} aria-hidden />}{stage.terminal === 'failure' && <IconCircleX size={13} aria-hidden />} {stage.name}</strong>
             {stage.type && stage.type !== stage.name && <small>{stage.type}{stage.when ? ` · ${stage.when}` : ''}</small>}
-            <Handle type="source" position={Position.Right} />
+            <Handle type="source" position={sourcePosition} />
         </div>
     );
 });
+type Arrow = FlowEdge<{through: readonly Place[]}, 'arrow'>;
+const ArrowView = memo(function ArrowView({id, data, label, markerEnd, sourceX, sourceY, targetX, targetY, sourcePosition}: EdgeProps<Arrow>) {
+    const [path, {x, y}] = curve({x: sourceX, y: sourceY}, {x: targetX, y: targetY}, data?.through ?? [], sourcePosition === Position.Bottom);
+    return <BaseEdge id={id} path={path} label={label} labelX={x} labelY={y} {...(markerEnd ? {markerEnd} : {})} interactionWidth={24} />;
+});
 const nodeTypes = {stage: StageBox};
+const edgeTypes = {arrow: ArrowView};
 
 /// Shows all of it again when a stage came or went.
-function Fit({count}: {count: number}) {
+function Fit({shape}: {shape: string}) {
     const flow = useReactFlow();
     const ready = useNodesInitialized();
     useEffect(() => {
         if (ready) void flow.fitView({padding: 0.15, maxZoom: 1.1});
-    }, [ready, count, flow]);
+    }, [ready, shape, flow]);
     return null;
 }
 
@@ -49,24 +56,27 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
     const stages = stagesOf(document);
     const edges = edgesOf(document);
     const shape = JSON.stringify([stages.map((s) => s.name), edges.map(({edge}) => [edge.from, edge.to])]);
-    const places = useMemo(
-        () => layout(stages.map((s) => ({id: s.name, width, height})), edges.map(({edge}) => edge)),
+    const frame = useElementSize();
+    const [frameWidth, frameHeight] = [Math.round(frame.width / 100) * 100, Math.round(frame.height / 100) * 100];
+    const {places, routes, down} = useMemo(
+        () => layout(stages.map((s) => ({id: s.name, width, height})), edges.map(({edge}) => edge), {width: frameWidth, height: frameHeight}),
         // eslint-disable-next-line react-hooks/exhaustive-deps -- its shape is all that it depends on
-        [shape],
+        [shape, frameWidth, frameHeight],
     );
     const nodes: StageNode[] = stages.map((stage) => ({
-        id: stage.name, type: 'stage', position: places.get(stage.name) ?? {x: 0, y: 0}, data: {stage}, width, height, measured: {width, height},
+        id: stage.name, type: 'stage', position: places.get(stage.name) ?? {x: 0, y: 0}, targetPosition: down ? Position.Top : Position.Left, sourcePosition: down ? Position.Bottom : Position.Right, data: {stage}, width, height, measured: {width, height},
         selected: chosen?.kind === 'stage' && chosen.name === stage.name, ariaLabel: `${t('stage')} ${stage.name}`,
     }));
     const known = new Set(stages.map((s) => s.name));
-    const arrows: FlowEdge[] = edges.filter(({edge}) => known.has(edge.from) && known.has(edge.to)).map(({edge, at}) => ({
-        id: String(at), source: edge.from, target: edge.to, label: withinOf(edge), markerEnd: {type: MarkerType.ArrowClosed}, ariaLabel: `${t('edge')} ${edgeName(edge)}`,
+    const arrows = edges.map(({edge, at}, i): Arrow => ({
+        id: String(at), type: 'arrow', data: {through: routes[i] ?? []}, source: edge.from, target: edge.to, label: withinOf(edge), markerEnd: {type: MarkerType.ArrowClosed}, ariaLabel: `${t('edge')} ${edgeName(edge)}`,
         selected: chosen?.kind === 'edge' && chosen.at === at,
-    }));
+    })).filter(({source, target}) => known.has(source) && known.has(target));
     return (
-        <ReactFlowProvider>
+        <div className={css.frame} ref={frame.ref}>
+            {frame.width > 0 && <ReactFlowProvider>
             <ReactFlow
-                nodes={nodes} edges={arrows} nodeTypes={nodeTypes} nodesDraggable={false} nodesConnectable={!readOnly} ariaLabelConfig={graphLabels()} deleteKeyCode={readOnly ? null : ['Delete', 'Backspace']}
+                nodes={nodes} edges={arrows} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={!readOnly} ariaLabelConfig={graphLabels()} deleteKeyCode={readOnly ? null : ['Delete', 'Backspace']}
                 minZoom={0.15} maxZoom={1.6} onlyRenderVisibleElements
                 onNodeClick={(_, node) => onChoose({kind: 'stage', name: node.id})}
                 onEdgeClick={(_, edge) => onChoose({kind: 'edge', at: Number(edge.id)})}
@@ -83,8 +93,9 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
             >
                 <Background gap={20} color="var(--line)" />
                 <Controls showInteractive={false} />
-                <Fit count={stages.length} />
+                <Fit shape={`${stages.length} ${down}`} />
             </ReactFlow>
-        </ReactFlowProvider>
+            </ReactFlowProvider>}
+        </div>
     );
 }
