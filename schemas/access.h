@@ -125,6 +125,15 @@ struct ApiKey {
     StampNs set_ns = 0;
 };
 
+/// A place in the console that a team has given a name.
+struct TeamView {
+    std::string name;
+    std::string address;  ///< a path with its query
+    std::string by;
+    StampNs set_ns = 0;
+};
+inline constexpr size_t kTeamViewsMax = 500, kTeamViewNameBytesMax = 100, kTeamViewAddressBytesMax = 2000;
+
 /// Any thread. What is read is durable or about to be: a change is answered once it is.
 class AccessReader {
   public:
@@ -141,6 +150,8 @@ class AccessReader {
     virtual std::vector<UserSession> sessions(uint64_t user) const = 0;
     virtual std::optional<ApiKey> key_of_hash(std::string_view hash) const = 0;
     virtual std::vector<ApiKey> keys() const = 0;
+    /// By name.
+    virtual std::vector<TeamView> views() const = 0;
     /// What this record asked for was not done: what it was made for had changed, or a bound is reached.
     virtual bool refused(Seq seq) const = 0;
 };

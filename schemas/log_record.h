@@ -77,6 +77,7 @@ enum class ControlKind : uint16_t {
     kTenantSet = 33,       ///< name: the tenant's name; text: stages/tenancy/tenant_book.h
     kExported =
         34,  ///< name: what; by, peer, phase (begin, end), filter, format, region; at the end rows, whole
+    kTeamViewSet = 35,  ///< name: the view's name; address: within the console, none: it is removed; by
     // Items that people decide (stages/review; docs/review.md). name: the item's id, decimal; text: JSON by,
     // peer, key (idempotency) and what the command needs.
     kReviewClaimed = 40,     ///< version

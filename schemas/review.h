@@ -143,6 +143,7 @@ struct ReviewFilter {
     bool escalated = false;           ///< only those that are
     uint64_t holder = 0;              ///< 0: anybody's
     std::string queue;                ///< empty: any
+    std::vector<Seq> events;          ///< ascending; empty: any
     uint64_t regions = ~uint64_t{0};  ///< bit r: region r
     std::vector<uint16_t> tenants;    ///< empty: all
 };

@@ -26,6 +26,7 @@ class NobodyKnown final : public AccessReader {
     std::vector<UserSession> sessions(uint64_t) const override { return {}; }
     std::optional<ApiKey> key_of_hash(std::string_view) const override { return std::nullopt; }
     std::vector<ApiKey> keys() const override { return {}; }
+    std::vector<TeamView> views() const override { return {}; }
     bool refused(Seq) const override { return false; }
 };
 

@@ -242,6 +242,66 @@ void PeopleDoor::set_preferences(const Request& request, const Answer& answer) {
                });
 }
 
+// --- views ------------------------------------------------------------------------------------------------
+
+Response PeopleDoor::views(const Request&) const {
+    JsonWriter out;
+    out.begin_object().key("items").begin_array();
+    for (const TeamView& v : book_.views())
+        out.begin_object()
+            .field("name", v.name)
+            .field("address", v.address)
+            .field("by", v.by)
+            .field("set", rfc3339(v.set_ns))
+            .end_object();
+    Response answer;
+    answer.body = out.end_array().end_object().take();
+    return answer;
+}
+
+void PeopleDoor::ask_for_view(const Request& request, std::string_view name, const std::string& address,
+                              const Answer& answer, Response done) {
+    asker_.ask(
+        ControlKind::kTeamViewSet, std::string(name),
+        json::serialize(
+            json::object{{"address", address}, {"by", who_did(request, "")}, {"peer", request.peer}}),
+        answer, [this, name = std::string(name), removes = address.empty(), done](Seq seq) {
+            if (!book_.refused(seq)) return done;
+            return removes ? problem(404, "no-such-view", "There is no view of this name",
+                                     fmt::format("\"{}\" is not known; GET /api/v1/views lists them", name))
+                           : problem(507, "too-many-views", "There are too many views",
+                                     fmt::format("at most {} are kept; remove one", kTeamViewsMax));
+        });
+}
+
+void PeopleDoor::set_view(const Request& request, std::string_view given, const Answer& answer) {
+    if (!asker_.ready(answer)) return;
+    const std::string name = percent_decode(given).value_or("");
+    RequestBody body(request, {"address"});
+    const std::string address = body.text("address", true);
+    if (name.empty() || name.size() > kTeamViewNameBytesMax)
+        body.wrong(fmt::format("a view's name has 1 to {} bytes", kTeamViewNameBytesMax));
+    // Of this console: a view is followed by a click, and must lead nowhere else.
+    if (!address.starts_with('/') || address.starts_with("//") || address.find('\\') != std::string::npos ||
+        address.size() > kTeamViewAddressBytesMax)
+        body.wrong(
+            fmt::format("address must be a path within the console, such as /console/search?q=..., of at "
+                        "most {} bytes",
+                        kTeamViewAddressBytesMax));
+    if (!body.fault.empty()) return answer(bad_body(body.fault));
+    JsonWriter out;
+    Response done;
+    done.body = out.begin_object().field("name", name).field("address", address).end_object().take();
+    ask_for_view(request, name, address, answer, std::move(done));
+}
+
+void PeopleDoor::remove_view(const Request& request, std::string_view given, const Answer& answer) {
+    if (!asker_.ready(answer)) return;
+    Response done;
+    done.body = R"({"removed":true})";
+    ask_for_view(request, percent_decode(given).value_or(""), "", answer, std::move(done));
+}
+
 // --- keys -------------------------------------------------------------------------------------------------
 
 std::string PeopleDoor::key_json(const ApiKey& k) const {

@@ -1,4 +1,4 @@
-// Users, their preferences, and the API keys of machines.
+// Users, their preferences, the views that they share, and the API keys of machines.
 #pragma once
 
 #include <optional>
@@ -28,6 +28,9 @@ class PeopleDoor {
     void remove_user(const Request& request, std::string_view who, const Answer& answer);
     Response preferences(const Request& request) const;
     void set_preferences(const Request& request, const Answer& answer);
+    Response views(const Request& request) const;
+    void set_view(const Request& request, std::string_view name, const Answer& answer);
+    void remove_view(const Request& request, std::string_view name, const Answer& answer);
     Response keys(const Request& request) const;
     void add_key(const Request& request, const Answer& answer);
     /// A new secret under the same id; the old one is worth nothing from then on.
@@ -46,6 +49,8 @@ class PeopleDoor {
     void ask_for_user(const Request& request, const User& user, bool is_new, const std::string& token,
                       const Answer& answer);
     void set_key(const Request& request, ApiKey key, bool is_new, const Answer& answer);
+    void ask_for_view(const Request& request, std::string_view name, const std::string& address,
+                      const Answer& answer, Response done);
 
     const AccessReader& book_;
     const EventLog& log_;

@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 using Result = ReviewOutcome::Result;
 
-constexpr size_t kBatchMax = 200, kKeyBytesMax = 200;
+constexpr size_t kBatchMax = 200, kEventsMax = 200, kKeyBytesMax = 200;
 constexpr std::array<std::string_view, 2> kDecisions{"approved", "rejected"};
 
 Response no_such_item(std::string_view id) {
@@ -94,6 +94,25 @@ void write_step(JsonWriter& out, const ReviewStep& s) {
     out.field("before", kReviewStateNames[static_cast<size_t>(s.before)]);
     out.field("after", kReviewStateNames[static_cast<size_t>(s.after)]).field("by", s.by);
     out.field_if("holder", s.whom).field_if("note", s.note).field_if("address", s.peer).end_object();
+}
+
+/// Sequences with commas.
+std::vector<Seq> read_events(Parameters& parameters) {
+    std::vector<Seq> events;
+    const std::string text = parameters.text("events");
+    for (std::string_view left = text; !left.empty();) {
+        const size_t end = std::min(left.find(','), left.size());
+        const auto seq = parse_unsigned(left.substr(0, end));
+        if (!seq || events.size() == kEventsMax) {
+            parameters.wrong("events",
+                             fmt::format("must be at most {} sequences of events, with commas", kEventsMax));
+            break;
+        }
+        events.push_back(*seq);
+        left.remove_prefix(std::min(end + 1, left.size()));
+    }
+    std::sort(events.begin(), events.end());
+    return events;
 }
 
 }  // namespace
@@ -184,13 +203,14 @@ void ReviewDoor::write_item(JsonWriter& out, const ReviewItem& i, const Principa
 
 Response ReviewDoor::list(const Request& request) const {
     Parameters parameters(request.query,
-                          {"limit", "after", "state", "holder", "queue", "region", "escalated"});
+                          {"limit", "after", "state", "holder", "queue", "events", "region", "escalated"});
     const size_t limit = parameters.number("limit", kItemsDefault, 1, kItemsMax);
     const uint64_t after = parameters.number("after", 0, 1, kNewest);
     const std::string state = parameters.text("state"), holder = parameters.text("holder"),
                       region = parameters.text("region");
     ReviewFilter filter;
     filter.queue = parameters.text("queue");
+    filter.events = read_events(parameters);
     const std::string escalated = parameters.text("escalated");
     filter.escalated = escalated == "true";
     if (!escalated.empty() && !filter.escalated) parameters.wrong("escalated", "must be true");
@@ -228,7 +248,7 @@ Response ReviewDoor::list(const Request& request) const {
     if (found.size() > limit) {
         found.pop_back();
         next = fmt::format("{}?limit={}&after={}", request.path, limit, found.back().id);
-        for (const char* name : {"state", "holder", "queue", "region", "escalated"})
+        for (const char* name : {"state", "holder", "queue", "events", "region", "escalated"})
             if (const std::string value = parameters.text(name); !value.empty())
                 next += fmt::format("&{}={}", name, percent_encode(value));
     }

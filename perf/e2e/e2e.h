@@ -27,6 +27,7 @@ void run_throughput(const EndToEndOptions& options);
 void run_latency(const EndToEndOptions& options);
 void run_workflows(const EndToEndOptions& options);
 void run_sustained(const EndToEndOptions& options);
+void run_idle(const EndToEndOptions& options);
 void run_recovery(const EndToEndOptions& options);
 
 std::string_view name_of(EventFeed::Format format);

@@ -1,5 +1,5 @@
-// bench_e2e throughput | latency | workflows | sustained | recovery: see docs/performance.md. Results as JSON
-// lines on stdout, what is going on on stderr.
+// bench_e2e throughput | latency | workflows | sustained | idle | recovery: see docs/performance.md. Results
+// as JSON lines on stdout, what is going on on stderr.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -33,6 +33,9 @@ int main(int argc, char** argv) {
     sustained->add_option("--dsns", options.dsns, "file: a region and its connection string a line")
         ->required();
     sustained->add_option("--window", options.window_s, "dedup window, in seconds")->capture_default_str();
+    auto* idle = app.add_subcommand("idle", "start, memory and processor of an appliance that nobody uses");
+    idle->add_option("--runs", options.runs)->capture_default_str();
+    idle->add_option("--seconds", options.seconds, "of all runs")->capture_default_str();
     auto* recovery = app.add_subcommand("recovery", "kill -9 under load, and how long the next start takes");
     recovery->add_option("--events", options.window_events, "in the dedup window")->capture_default_str();
     recovery->add_option("--keys", options.keys, "in flight")->capture_default_str();
@@ -47,6 +50,7 @@ int main(int argc, char** argv) {
         if (*latency) run_latency(options);
         if (*workflows) run_workflows(options);
         if (*sustained) run_sustained(options);
+        if (*idle) run_idle(options);
         if (*recovery) run_recovery(options);
     } catch (const CheckFailed& e) {
         std::cerr << "bench_e2e: the check failed: " << e.what() << '\n';

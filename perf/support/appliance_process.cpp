@@ -127,14 +127,16 @@ boost::json::object ApplianceProcess::status() const {
     return boost::json::parse(get("/api/v1/status")).as_object();
 }
 
-uint64_t ApplianceProcess::anonymous_bytes() const {
+uint64_t ApplianceProcess::memory(std::string_view name) const {
     std::ifstream in(fmt::format("/proc/{}/status", pid_));
     for (std::string word; in >> word;) {
         uint64_t kib = 0;
-        if (word == "RssAnon:" && in >> kib) return kib * 1024;
+        if (word == name && in >> kib) return kib * 1024;
     }
     return 0;
 }
+uint64_t ApplianceProcess::anonymous_bytes() const { return memory("RssAnon:"); }
+uint64_t ApplianceProcess::resident_bytes() const { return memory("VmRSS:"); }
 
 double ApplianceProcess::cpu_seconds() const {
     const std::string stat = text_of(fmt::format("/proc/{}/stat", pid_));

@@ -32,6 +32,8 @@ class ApplianceProcess {
     boost::json::object status() const;
     /// Bytes of anonymous memory now.
     uint64_t anonymous_bytes() const;
+    /// Bytes of all memory that is resident now, mapped files among it.
+    uint64_t resident_bytes() const;
     /// User and system time used so far.
     double cpu_seconds() const;
     /// From /metrics: how many samples of a histogram there are, and how many at or below each bound.
@@ -52,6 +54,7 @@ class ApplianceProcess {
   private:
     [[noreturn]] void fail(const std::string& what);
     std::string get(const std::string& target) const;
+    uint64_t memory(std::string_view name) const;
 
     const Options options_;
     pid_t pid_ = -1;

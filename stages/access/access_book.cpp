@@ -32,7 +32,9 @@ void AccessBook::control(const RecordView& record) {
     const auto kind = static_cast<ControlKind>(c->kind());
     const Now now{record.last_stamp(), record.first_seq()};
     if (kind == ControlKind::kBoot) return boot(RecordText(view_of(c->text())).part("access"));
-    if (kind < ControlKind::kUserSet || kind > ControlKind::kApiKeyRevoked) return;
+    if ((kind < ControlKind::kUserSet || kind > ControlKind::kApiKeyRevoked) &&
+        kind != ControlKind::kTeamViewSet)
+        return;
     run_timers(now);
     if (command(kind, view_of(c->name()), RecordText(view_of(c->text())), now)) return;
     refused_.push_back(now.seq);
@@ -63,6 +65,8 @@ bool AccessBook::command(ControlKind kind, std::string_view name, const RecordTe
             return set_key(name, m, now);
         case ControlKind::kApiKeyRevoked:
             return revoke_key(name);
+        case ControlKind::kTeamViewSet:
+            return set_view(name, m, now);
         default:
             return true;  // kSignInRefused: kept to be read
     }
@@ -286,8 +290,27 @@ bool AccessBook::revoke_key(std::string_view id) {
     return true;
 }
 
-// --- what others are told
-// -----------------------------------------------------------------------------------
+// --- views ------------------------------------------------------------------------------------------------
+
+bool AccessBook::set_view(std::string_view name, const RecordText& m, Now now) {
+    const auto at = view_of_.find(name);
+    std::string address = m.text("address");
+    if (address.empty()) {
+        if (at == view_of_.end()) return false;
+        views_.erase(at->second);
+        view_of_.erase(at);
+        return true;
+    }
+    if (name.empty() || name.size() > kTeamViewNameBytesMax || address.size() > kTeamViewAddressBytesMax ||
+        (at == view_of_.end() && views_.size() >= kTeamViewsMax))
+        return false;
+    const uint64_t number = at == view_of_.end() ? now.seq : at->second;
+    views_.make(number) = TeamView{std::string(name), std::move(address), m.text("by"), now.ns};
+    view_of_[std::string(name)] = number;
+    return true;
+}
+
+// --- what others are told ---------------------------------------------------------------------------------
 
 Operator AccessBook::operator_of(const User& u) const {
     const Presence* p = presence_.find(u.number);

@@ -1,4 +1,5 @@
-// Users, their sessions and presence, and the API keys of machines: a function of the log.
+// Users, their sessions and presence, the views that they share, and the API keys of machines: a function of
+// the log.
 #pragma once
 
 #include <deque>
@@ -18,7 +19,8 @@
 
 namespace penstock {
 
-/// Applied by one thread, read by any. Memory: kUsersMax users, kSessionsMax sessions, kKeysMax keys.
+/// Applied by one thread, read by any. Memory: kUsersMax users, kSessionsMax sessions, kKeysMax keys,
+/// kTeamViewsMax views.
 class AccessBook final : public StateMachine, public AccessReader {
   public:
     static constexpr size_t kUsersMax = 10'000, kSessionsMax = 100'000, kKeysMax = 1000;
@@ -50,6 +52,7 @@ class AccessBook final : public StateMachine, public AccessReader {
     std::vector<UserSession> sessions(uint64_t user) const override;
     std::optional<ApiKey> key_of_hash(std::string_view hash) const override;
     std::vector<ApiKey> keys() const override;
+    std::vector<TeamView> views() const override;
     bool refused(Seq seq) const override;
 
   private:
@@ -77,6 +80,7 @@ class AccessBook final : public StateMachine, public AccessReader {
     bool set_preferences(std::string_view name, const RecordText& m);
     bool set_key(std::string_view id, const RecordText& m, Now now);
     bool revoke_key(std::string_view id);
+    bool set_view(std::string_view name, const RecordText& m, Now now);
     void run_timers(Now now);
     void end_session(uint64_t number, Now now);
     void end_sessions_but(uint64_t user, std::string_view kept, Now now);
@@ -95,13 +99,14 @@ class AccessBook final : public StateMachine, public AccessReader {
     SavedMap<Presence> presence_;
     SavedMap<UserSession> sessions_;  ///< by the record that opened them
     SavedMap<ApiKey> keys_;           ///< by the record that made them
+    SavedMap<TeamView> views_;        ///< by the record that made them
     int64_t idle_ns_ = 1'800'000'000'000, life_ns_ = 43'200'000'000'000;
     uint64_t next_number_ = 1;
     bool facts_dirty_ = false;
     // What follows from the above.
     std::map<std::string, uint64_t, std::less<>> number_of_;
     std::map<std::string, std::set<uint64_t>, std::less<>> of_token_;
-    std::map<std::string, uint64_t, std::less<>> session_of_, key_of_, key_of_hash_;
+    std::map<std::string, uint64_t, std::less<>> session_of_, key_of_, key_of_hash_, view_of_;
     std::map<uint64_t, std::set<uint64_t>> sessions_of_;
     std::set<std::tuple<StampNs, uint8_t, uint64_t>> timers_;
     // No part of the state.

@@ -7,7 +7,7 @@ namespace penstock {
 namespace {
 
 // The second byte of a row's key. Numbers are stored.
-constexpr uint8_t kFactsRow = 0, kUserRow = 1, kPresenceRow = 2, kSessionRow = 3, kKeyRow = 4;
+constexpr uint8_t kFactsRow = 0, kUserRow = 1, kPresenceRow = 2, kSessionRow = 3, kKeyRow = 4, kViewRow = 5;
 
 void put_texts(RowWriter& out, const std::vector<std::string>& texts) {
     out.value(static_cast<uint32_t>(texts.size()));
@@ -93,7 +93,10 @@ AccessBook::AccessBook()
                     out.value(p.last_seen_ns);
                 }),
       sessions_(kPrefix, kSessionRow, put_session),
-      keys_(kPrefix, kKeyRow, put_key) {}
+      keys_(kPrefix, kKeyRow, put_key),
+      views_(kPrefix, kViewRow, [](RowWriter& out, const TeamView& v) {
+          out.text(v.name).text(v.address).text(v.by).value(v.set_ns);
+      }) {}
 
 void AccessBook::begin_save(Checkpoint& out) {
     std::lock_guard lock(mutex_);
@@ -101,6 +104,7 @@ void AccessBook::begin_save(Checkpoint& out) {
     presence_.begin_save(out);
     sessions_.begin_save(out);
     keys_.begin_save(out);
+    views_.begin_save(out);
     if (!std::exchange(facts_dirty_, false)) return;
     RowWriter key, value;
     value.value(idle_ns_).value(life_ns_).value(next_number_);
@@ -110,7 +114,7 @@ void AccessBook::begin_save(Checkpoint& out) {
 bool AccessBook::save_some(size_t rows) {
     std::lock_guard lock(mutex_);
     return users_.save_some(rows) || presence_.save_some(rows) || sessions_.save_some(rows) ||
-           keys_.save_some(rows);
+           keys_.save_some(rows) || views_.save_some(rows);
 }
 
 void AccessBook::load_row(std::span<const uint8_t> key_bytes, std::span<const uint8_t> value_bytes) {
@@ -145,6 +149,14 @@ void AccessBook::load_row(std::span<const uint8_t> key_bytes, std::span<const ui
         const ApiKey& k = keys_.load(id, get_key(in));
         key_of_[k.id] = id;
         key_of_hash_[k.hash] = id;
+    } else if (table == kViewRow) {
+        TeamView v;
+        v.name = text_of(in);
+        v.address = text_of(in);
+        v.by = text_of(in);
+        v.set_ns = in.value<StampNs>();
+        view_of_[v.name] = id;
+        views_.load(id, std::move(v));
     }
 }
 
@@ -226,6 +238,13 @@ std::vector<ApiKey> AccessBook::keys() const {
     std::lock_guard lock(mutex_);
     std::vector<ApiKey> out;
     for (const auto& [number, k] : keys_.rows()) out.push_back(k);
+    return out;
+}
+
+std::vector<TeamView> AccessBook::views() const {
+    std::lock_guard lock(mutex_);
+    std::vector<TeamView> out;
+    for (const auto& [name, number] : view_of_) out.push_back(views_.at(number));
     return out;
 }
 

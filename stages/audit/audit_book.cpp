@@ -52,6 +52,8 @@ std::string_view audit_action(ControlKind kind) {
             return "key.set";
         case ControlKind::kApiKeyRevoked:
             return "key.revoked";
+        case ControlKind::kTeamViewSet:
+            return "view.set";
         case ControlKind::kTenantSet:
             return "tenant.set";
         case ControlKind::kExported:

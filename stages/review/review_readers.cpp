@@ -12,6 +12,9 @@ bool matches(const ReviewFilter& filter, const ReviewItem& item) {
     if (filter.escalated && !item.escalated) return false;
     if (filter.holder != 0 && item.holder != filter.holder) return false;
     if (!filter.queue.empty() && item.queue != filter.queue) return false;
+    if (!filter.events.empty() &&
+        !std::binary_search(filter.events.begin(), filter.events.end(), item.event_seq))
+        return false;
     if (item.region >= 64 || !(filter.regions >> item.region & 1)) return false;
     return filter.tenants.empty() ||
            std::find(filter.tenants.begin(), filter.tenants.end(), item.tenant) != filter.tenants.end();

@@ -1,13 +1,13 @@
 // Stories of who runs the appliance.
 import type {Browser} from 'playwright-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {admin, Appliance, event} from './support/appliance';
+import {admin, Appliance, eventually, event} from './support/appliance';
 import {openBrowser, visit} from './support/browser';
 
 let appliance: Appliance;
 let browser: Browser;
 beforeAll(async () => {
-    appliance = await Appliance.start();
+    appliance = await Appliance.start({regions: ['us']});
     browser = await openBrowser();
 });
 afterAll(async () => {
@@ -73,6 +73,36 @@ describe('a user', () => {
         await other.page.getByRole('dialog', {name: 'Your session has ended'}).waitFor();
         await page.goto('/console/audit?action=user.');
         await page.getByRole('table', {name: 'Audit'}).getByText('new.person').first().waitFor();
+    });
+});
+
+describe('a region', () => {
+    it('is added with a database of its own, takes events, is drained and removed', async () => {
+        appliance.startRegion('eu');
+        const {page} = await visit(browser, appliance, admin);
+        await page.goto('/console/regions');
+        await page.getByRole('button', {name: 'New region'}).click();
+        const form = page.getByRole('dialog', {name: 'New region'});
+        await form.getByLabel('Name', {exact: false}).first().fill('eu');
+        await form.getByLabel('Database').fill(appliance.dsn('eu'));
+        await form.getByRole('button', {name: 'Add it'}).click();
+        const eu = page.getByRole('region', {name: 'eu'});
+        await eu.getByText('Up to date').waitFor();
+        appliance.send(Array.from({length: 20}, (_, i) => event('door.opened', `gate ${i}`, {region: 'eu'})));
+        await eventually('its database has them', () => appliance.stored('eu') === 20 || undefined);
+
+        await eu.getByRole('button', {name: 'Drain'}).click();
+        await page.getByRole('dialog', {name: 'Drain eu'}).getByRole('button', {name: 'Drain'}).click();
+        await eu.getByText('Drained').waitFor();
+        appliance.send([event('door.opened', 'too late', {region: 'eu'})]);
+        await page.goto('/console/deadletters');
+        await page.getByRole('row').filter({hasText: 'region_draining'}).first().waitFor();
+
+        await page.goto('/console/regions');
+        await eu.getByRole('button', {name: 'Remove'}).click();
+        await page.getByRole('dialog', {name: 'Remove eu'}).getByRole('button', {name: 'Remove'}).click();
+        await eu.waitFor({state: 'detached'});
+        expect(appliance.stored('eu')).toBe(20);
     });
 });
 

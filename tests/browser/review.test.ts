@@ -7,12 +7,17 @@ import {openBrowser, visit} from './support/browser';
 const password = 'a password of theirs';
 const person = (name: string) => ({name, password});
 const supervisor = person('sue');
+const doors = {
+    name: 'doors', key: 'subject',
+    stages: [{name: 'forced', type: 'door.forced'}, {name: 'closed', type: 'door.closed', terminal: 'success'}],
+    edges: [{from: 'forced', to: 'closed', within: '1h'}],
+};
 
 let appliance: Appliance;
 let browser: Browser;
 let api: APIRequestContext;
 beforeAll(async () => {
-    appliance = await Appliance.start({config: '[[review.queue]]\nname = "doors"\ntypes = ["door.forced"]\ndue = "5m"'});
+    appliance = await Appliance.start({regions: ['us', 'eu'], workflows: [doors], config: '[[review.queue]]\nname = "doors"\ntypes = ["door.forced"]\ndue = "5m"'});
     browser = await openBrowser();
     api = await request.newContext({baseURL: appliance.address});
     await api.post('/api/v1/session', {data: admin});
@@ -80,6 +85,9 @@ describe('two people and one item', () => {
         expect((await itemsOf(sue.context.request, 'state=open'))[0]).toMatchObject({holder: 'ben'});
         await ben.page.getByRole('button', {name: 'Approve'}).click();
         await ben.page.getByText('Nothing waits for you').waitFor();
+        await ben.page.goto('/console/lifecycle?key=gate%207');
+        const decision = ben.page.getByRole('listitem').filter({hasText: 'Approved'}).first();
+        await decision.getByText('ben').waitFor();
     });
 
     it('keys do it all, and the next item comes by itself', async () => {

@@ -132,6 +132,26 @@ describe('the search', () => {
         await other.page.waitForURL(/severity/);
         await other.context.request.put('/api/v1/preferences', {data: {}});
     });
+
+    it('shares a view with the team, where whoever only looks can follow it and not remove it', async () => {
+        const {page, context} = await visit(browser, appliance, admin);
+        await page.goto('/console/search?q=severity%3E%3D4');
+        await page.getByRole('button', {name: 'Views'}).click();
+        await page.getByPlaceholder('Save this view').fill('bad for all');
+        await page.getByRole('switch', {name: 'For the team'}).check();
+        await page.getByRole('button', {name: 'Save', exact: true}).click();
+        await page.getByRole('menuitem', {name: 'bad for all'}).waitFor();
+        await context.request.post('/api/v1/users', {data: {name: 'looker', role: 'viewer', password: 'looks at all of it'}});
+        const looker = await visit(browser, appliance, {name: 'looker', password: 'looks at all of it'});
+        await looker.page.goto('/console/search');
+        await looker.page.getByRole('button', {name: 'Views'}).click();
+        await looker.page.getByRole('menuitem', {name: 'bad for all'}).waitFor();
+        expect(await looker.page.getByRole('button', {name: 'Remove bad for all'}).count()).toBe(0);
+        await looker.page.getByRole('menuitem', {name: 'bad for all'}).click();
+        await looker.page.waitForURL(/severity/);
+        await page.getByRole('button', {name: /bad for all/}).click();
+        await page.getByRole('menuitem', {name: 'bad for all'}).waitFor({state: 'detached'});
+    });
 });
 
 describe('the live feed', () => {

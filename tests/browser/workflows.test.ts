@@ -7,7 +7,7 @@ import {openBrowser, visit} from './support/browser';
 let appliance: Appliance;
 let browser: Browser;
 beforeAll(async () => {
-    appliance = await Appliance.start({config: '[alerts]\npending_s = 1'});
+    appliance = await Appliance.start({regions: ['us'], config: '[alerts]\npending_s = 1'});
     browser = await openBrowser();
 });
 afterAll(async () => {

@@ -238,6 +238,11 @@ void Contract::users_and_sessions() {
     }
     ask(200, "PUT", "/api/v1/preferences", R"({"theme":"dark","columns":["time"]})", emma);
     ask(409, "PUT", "/api/v1/preferences", "{}");
+    ask(200, "PUT", "/api/v1/views/late%20trades", R"({"address":"/console/search?q=type:trade"})", emma);
+    ask(400, "PUT", "/api/v1/views/away", R"({"address":"//elsewhere.example"})");
+    ask(200, "GET", "/api/v1/views");
+    ask(200, "DELETE", "/api/v1/views/late%20trades");
+    ask(404, "DELETE", "/api/v1/views/late%20trades");
     ask(200, "GET", "/api/v1/preferences", "", emma);
     ask(200, "GET", "/api/v1/session", "", emma);
     ask(200, "DELETE", "/api/v1/session", "", emma);
@@ -488,9 +493,9 @@ void Contract::refusals_of_all() {
     const Headers nobody{{"X-None", ""}};
     for (const char* read :
          {"/api/v1/status", "/api/v1/workflows", "/api/v1/simulations", "/api/v1/openapi.yaml",
-          "/api/v1/session", "/api/v1/users", "/api/v1/preferences", "/api/v1/keys", "/api/v1/tenants",
-          "/api/v1/regions", "/api/v1/config", "/api/v1/audit/head", "/api/v1/review/summary",
-          "/api/v1/events"})
+          "/api/v1/session", "/api/v1/users", "/api/v1/preferences", "/api/v1/views", "/api/v1/keys",
+          "/api/v1/tenants", "/api/v1/regions", "/api/v1/config", "/api/v1/audit/head",
+          "/api/v1/review/summary", "/api/v1/events"})
         ask(401, "GET", read, "", nobody);
     // An answer of success after all that has happened, too.
     ask(200, "GET", "/api/v1/status");

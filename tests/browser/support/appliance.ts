@@ -54,6 +54,7 @@ export class Appliance {
     eventsPort = 0;
     private process: ChildProcess | undefined;
     private readonly log = join(this.folder, 'log');
+    private readonly clusters = new Set<string>();
 
     private constructor(private readonly options: ApplianceOptions) {}
 
@@ -61,7 +62,7 @@ export class Appliance {
         const made = new Appliance(options);
         made.httpPort = await freePort();
         made.eventsPort = await freePort();
-        if (options.regions) execFileSync(clusters, ['start', join(made.folder, 'regions'), ...options.regions], {stdio: 'ignore'});
+        for (const region of options.regions ?? []) made.startRegion(region);
         made.configure();
         await made.launch();
         return made;
@@ -78,7 +79,6 @@ export class Appliance {
             writeFileSync(file, JSON.stringify(document));
             return JSON.stringify(file);
         });
-        const dsn = (region: string) => execFileSync(clusters, ['dsn', join(this.folder, 'regions'), region], {encoding: 'utf8'}).trim();
         const hash = () => {
             const said = execFileSync(program, ['user', 'hash'], {input: `${admin.password}\n`, encoding: 'utf8'});
             return /\$argon2id[^"\s]*/.exec(said)![0];
@@ -93,7 +93,7 @@ export class Appliance {
                 '[log]\nbytes_max = "1GiB"\nretention_bytes = "512MiB"',
                 `[sla]\nworkflows = [${files.join(', ')}]`,
                 users ? `[[user]]\nname = "${admin.name}"\nrole = "admin"\npassword_hash = "${hash()}"` : '',
-                ...regions.map((region) => `[[region]]\nname = "${region}"\ndsn = "${dsn(region)}"`),
+                ...regions.map((region) => `[[region]]\nname = "${region}"\ndsn = "${this.dsn(region)}"`),
                 config,
             ].join('\n'),
         );
@@ -124,14 +124,24 @@ export class Appliance {
     }
     async stop(): Promise<void> {
         await this.kill('SIGTERM');
-        if (this.options.regions) execFileSync(clusters, ['destroy', join(this.folder, 'regions'), ...this.options.regions], {stdio: 'ignore'});
+        if (this.clusters.size > 0) execFileSync(clusters, ['destroy', join(this.folder, 'regions'), ...this.clusters], {stdio: 'ignore'});
         rmSync(this.folder, {recursive: true, force: true});
     }
     stopRegion(region: string): void {
         execFileSync(clusters, ['stop', join(this.folder, 'regions'), region], {stdio: 'ignore'});
     }
+    /// Also one that the configuration does not name.
     startRegion(region: string): void {
+        this.clusters.add(region);
         execFileSync(clusters, ['start', join(this.folder, 'regions'), region], {stdio: 'ignore'});
+    }
+
+    dsn(region: string): string {
+        return execFileSync(clusters, ['dsn', join(this.folder, 'regions'), region], {encoding: 'utf8'}).trim();
+    }
+    /// Rows of events in a region's database.
+    stored(region: string): number {
+        return Number(/\d+\s*$/.exec(execFileSync(clusters, ['count', join(this.folder, 'regions'), region], {encoding: 'utf8'}))![0]);
     }
 
     /// Events as NDJSON by the program's own sender; all of them are taken, or refused, when it returns.

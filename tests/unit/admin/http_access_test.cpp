@@ -289,6 +289,12 @@ TEST_F(HttpAccess, UsersKeysAndPreferencesAreMadeChangedAndEnded) {
     const std::string cookie = cookie_of(in);
     EXPECT_EQ(ask("PUT", "/api/v1/preferences", cookie, R"({"theme":"dark"})").status, 200);
     EXPECT_EQ(ask("GET", "/api/v1/preferences", cookie).body, R"({"theme":"dark"})");
+    EXPECT_EQ(
+        member(ask("PUT", "/api/v1/views/late%20trades", cookie, R"({"address":"/console/search"})"), "name"),
+        "late trades");
+    EXPECT_EQ(ask("PUT", "/api/v1/views/away", cookie, R"({"address":"//elsewhere.example"})").status, 400);
+    EXPECT_EQ(ask("DELETE", "/api/v1/views/late%20trades", cookie).status, 200);
+    EXPECT_EQ(ask("DELETE", "/api/v1/views/late%20trades", cookie).status, 404);
     EXPECT_EQ(ask("POST", "/api/v1/users", admin, R"({"name":"ann","role":"viewer"})").status, 409);
     EXPECT_EQ(
         ask("POST", "/api/v1/users", admin, R"({"name":"bob","role":"viewer","regions":["mars"]})").status,

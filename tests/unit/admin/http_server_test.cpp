@@ -117,7 +117,7 @@ TEST_F(HttpServerTest, EveryRouteOfTheOpenApiDocumentAnswers) {
         EXPECT_EQ(get(path).status, expected) << path;
         ++routes;
     }
-    EXPECT_EQ(routes, 74u);
+    EXPECT_EQ(routes, 76u);
 }
 
 TEST_F(HttpServerTest, TellsWithWhatItRuns) {

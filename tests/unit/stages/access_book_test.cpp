@@ -176,6 +176,26 @@ TEST(AccessBook, PreferencesAreKeptWholeAndBounded) {
                                               fmt::format(R"({{"preferences":{{"a":"{}"}}}})", large))));
 }
 
+TEST(AccessBook, AViewOfTheTeamIsSharedReplacedAndRemoved) {
+    AccessRig rig;
+    rig.control(ControlKind::kTeamViewSet, "late", R"({"address":"/console/search?q=a","by":"ann"})");
+    rig.control(ControlKind::kTeamViewSet, "early", R"({"address":"/console/search?q=b","by":"ann"})");
+    rig.control(ControlKind::kTeamViewSet, "late", R"({"address":"/console/search?q=c","by":"ben"})");
+    rig.restart();
+    ASSERT_EQ(rig.book->views().size(), 2u);
+    EXPECT_EQ(rig.book->views()[0].name, "early");
+    EXPECT_EQ(rig.book->views()[1].address, "/console/search?q=c");
+    EXPECT_EQ(rig.book->views()[1].by, "ben");
+    rig.control(ControlKind::kTeamViewSet, "late", R"({"by":"ann"})");
+    rig.restart();
+    EXPECT_EQ(rig.book->views().size(), 1u);
+    EXPECT_TRUE(rig.book->refused(rig.control(ControlKind::kTeamViewSet, "late", "{}")));
+    for (size_t i = 1; i < kTeamViewsMax; ++i)
+        rig.control(ControlKind::kTeamViewSet, fmt::format("v{}", i), R"({"address":"/"})");
+    EXPECT_TRUE(rig.book->refused(rig.control(ControlKind::kTeamViewSet, "one more", R"({"address":"/"})")));
+    EXPECT_FALSE(rig.book->refused(rig.control(ControlKind::kTeamViewSet, "v7", R"({"address":"/x"})")));
+}
+
 TEST(AccessBook, AStartTellsOfEveryUser) {
     AccessRig rig;
     rig.user("ann", R"(,"regions":["eu"],"skills":["fire"])");

@@ -53,6 +53,7 @@ export function TopBar() {
                 <kbd>{showKeys(keys)}</kbd>
             </UnstyledButton>
             <LinkState />
+            {/* Who speaks to the page says what is seen: the name has the figure in it. */}
             <Tooltip label={unread > 0 ? t('notices_unread', {count: unread}) : t('notices')}>
                 <ActionIcon size="lg" onClick={() => openDialog('notices')} aria-label={unread > 0 ? t('notices_unread', {count: unread}) : t('notices')}>
                     <Indicator disabled={unread === 0} label={unread > 99 ? '99+' : unread} size={15} offset={2} color="var(--bad)">

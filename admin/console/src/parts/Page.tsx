@@ -3,8 +3,9 @@ import {type ReactNode, useEffect} from 'react';
 import css from './Page.module.css';
 
 /// `fill`: its content takes the window's height and scrolls by itself, as long lists do.
-export function Page({title, note, actions, children, fill}: {
-    title: string; note?: ReactNode; actions?: ReactNode; children: ReactNode; fill?: boolean;
+/// `given`: the title is a name out of the data.
+export function Page({title, given, note, actions, children, fill}: {
+    title: string; given?: boolean; note?: ReactNode; actions?: ReactNode; children: ReactNode; fill?: boolean;
 }) {
     useEffect(() => {
         document.title = `${title} · Penstock`;
@@ -13,7 +14,7 @@ export function Page({title, note, actions, children, fill}: {
         <div className={css.page} data-fill={fill || undefined}>
             <header className={css.head}>
                 <div className={css.titles}>
-                    <h1>{title}</h1>
+                    <h1 {...(given ? {'data-given': true} : {})}>{title}</h1>
                     {note && <div className={css.note}>{note}</div>}
                 </div>
                 {actions && <div className={css.actions}>{actions}</div>}

@@ -11,6 +11,7 @@ import {bytes, clockTime, span} from '@/parts/format';
 import {Json} from '@/parts/Json';
 import {Facts, Panel} from '@/parts/Page';
 import {Countdown, Time, useZone} from '@/parts/Time';
+import {Decisions} from './Decisions';
 import css from './Lifecycle.module.css';
 import {texts} from './texts';
 
@@ -130,6 +131,7 @@ export function Run({run}: {run: RunOf}) {
                             </li>
                         ))}
                     </ul>
+                    <Decisions events={run.hops.map((hop) => hop.seq)} />
                     <h3>{t('alerts')}</h3>
                     {run.alerts.length === 0 && <p className={css.dim}>{t('no_alerts')}</p>}
                     <ul className={css.alerts}>

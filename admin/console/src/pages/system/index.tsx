@@ -122,7 +122,7 @@ export default function SystemPage() {
                         items={[
                             [t('http_connections'), count(http.connections)],
                             [t('stream_clients'), count(http.stream_clients)],
-                            [t('interfaces'), <span key="x" className={css.links}><a href="/metrics">/metrics</a> <a href="/api/v1/status">/api/v1/status</a> <a href="/api/v1/openapi.yaml">/api/v1/openapi.yaml</a></span>],
+                            [t('interfaces'), <span key="x" className={css.links} data-given><a href="/metrics">/metrics</a> <a href="/api/v1/status">/api/v1/status</a> <a href="/api/v1/openapi.yaml">/api/v1/openapi.yaml</a></span>],
                         ]}
                     />
                 </Panel>

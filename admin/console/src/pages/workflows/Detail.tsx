@@ -52,10 +52,11 @@ export function Detail({name}: {name: string}) {
     const list = versions.data?.items ?? [];
     const diff = Number(address.diff) || undefined;
     const w = workflow.data;
-    if (versions.error instanceof ProblemError && versions.error.status === 404) return <Page title={name}><Panel><Empty title={t('gone')} action={<Link href="/console/workflows">{t('back')}</Link>} /></Panel></Page>;
+    if (versions.error instanceof ProblemError && versions.error.status === 404) return <Page title={name} given><Panel><Empty title={t('gone')} action={<Link href="/console/workflows">{t('back')}</Link>} /></Panel></Page>;
     return (
         <Page
             title={name}
+            given
             note={<><Link href="/console/workflows">{t('back')}</Link> {w ? <Badge level={healthLevels[w.health]}>{t(w.health)}</Badge> : workflow.isError && <Badge level="none">{t('not_running')}</Badge>}</>}
             actions={
                 <>
