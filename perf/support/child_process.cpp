@@ -35,8 +35,12 @@ ChildProcess::ChildProcess(Options options) : options_(std::move(options)) {
     const pid_t parent = getpid();
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ > 0) return;
-    prctl(PR_SET_PDEATHSIG, options_.stop_signal);
+    if (pid_ > 0) {
+        setpgid(pid_, pid_);
+        return;
+    }
+    setpgid(0, 0);  // some servers are more than one process
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);
     const int out = open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(out, STDOUT_FILENO);
@@ -63,7 +67,7 @@ void ChildProcess::wait_until(const std::function<bool()>& ready) {
 }
 
 void ChildProcess::stop(bool well) {
-    kill(pid_, options_.stop_signal);
+    kill(pid_, SIGTERM);
     const int64_t until = monotonic_now_ns() + kPatienceNs;
     int state = 0;
     while (waitpid(pid_, &state, WNOHANG) == 0) {
@@ -77,7 +81,7 @@ void ChildProcess::stop(bool well) {
 
 void ChildProcess::kill_now() {
     if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
+    kill(-pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
     pid_ = -1;
 }

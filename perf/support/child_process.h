@@ -18,7 +18,6 @@ class ChildProcess {
         std::vector<std::string> environment;  ///< NAME=value, beside this process's own
         std::string folder;                    ///< works there; empty: where this process does
         std::string log;                       ///< what it says goes there, behind what is there
-        int stop_signal = 15;                  ///< SIGTERM
     };
     explicit ChildProcess(Options options);
     ~ChildProcess();

@@ -54,7 +54,7 @@ void write_hex(uint8_t* to, uint64_t value, size_t digits) {
 /// "2026-01-31T08:00:00.125Z": always of the same length.
 std::string text_of_time(StampNs wall_ns) {
     std::string text = cli::format_rfc3339(wall_ns / 1'000'000 * 1'000'000);
-    if (text.size() == 20) text = text.substr(0, 19) + ".000Z";
+    if (text.size() == 20) text.replace(19, 1, ".000Z");
     return text;
 }
 StampNs late(StampNs wall_ns, uint8_t lateness) { return wall_ns - lateness * kLatenessStepMs * 1'000'000; }

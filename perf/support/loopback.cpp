@@ -59,4 +59,14 @@ bool listens(uint16_t port) {
     return yes;
 }
 
+int listen_on(uint16_t port) {
+    const int fd = new_socket();
+    const sockaddr_in address = loopback(port);
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(fd, 8) != 0) {
+        close(fd);
+        throw std::runtime_error(fmt::format("cannot listen on port {} on loopback", port));
+    }
+    return fd;
+}
+
 }  // namespace penstock::bench
