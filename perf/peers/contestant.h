@@ -32,6 +32,7 @@ class Contestant {
         std::string durability;     ///< what holds when an event counts as taken in
         std::vector<Shape> shapes;  ///< that are tried; the best one is kept
         double guess = 100'000;     ///< events a second, for the first try
+        double longer = 1;          ///< a turn's length; what works in steps is not to be measured by a few
     };
     explicit Contestant(Facts facts) : facts_(std::move(facts)) {}
     virtual ~Contestant() = default;

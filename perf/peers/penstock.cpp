@@ -117,7 +117,8 @@ void add_penstock(const ContestOptions& options, Contestants& out) {
         Contestant::Facts{"penstock_to_postgresql",
                           "acked after fdatasync; counted when committed in PostgreSQL",
                           {{1, 131'072}},
-                          80'000},
+                          150'000,
+                          2.5},
         options));
 }
 

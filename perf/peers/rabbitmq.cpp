@@ -220,7 +220,7 @@ class RabbitMq final : public Contestant {
 void add_rabbitmq(Contestants& out) {
     out.push_back(std::make_unique<RabbitMq>(
         Contestant::Facts{"rabbitmq_confirms",
-                          "confirmed after it is written to disk (durable queue, persistent messages)",
+                          "confirmed after fsync (durable queue, persistent messages)",
                           {{1, 2048}, {1, 16'384}, {4, 8192}},
                           30'000}));
 }

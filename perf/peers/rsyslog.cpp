@@ -93,7 +93,8 @@ void add_rsyslog(const ContestOptions& options, Contestants& out) {
             "rsyslog_to_postgresql",
             "no acks: what its queue holds is lost with it; counted when committed in PostgreSQL",
             {{1, 0}},
-            10'000},
+            60'000,
+            2.5},
         options.cluster));
 }
 
