@@ -8,7 +8,7 @@ FUZZ_FOR := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS)
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: help install build run test dst check bench bench-sustained bench-recovery pictures torture fuzz clean
+.PHONY: help install build run test dst check bench bench-peers bench-sustained bench-recovery pictures torture fuzz clean
 help:
 	@echo "make run     install, build, start five local regions and the appliance, send traffic (Ctrl-C stops all)"
 	@echo "             REGIONS=none: without PostgreSQL; RATE=100K/s: more traffic"
@@ -19,6 +19,7 @@ help:
 	@echo "make pictures  the console's pictures in docs/images; PICTURES_ALL=1 PICTURES=/tmp/p: every page in every form"
 	@echo "make fuzz    fuzz every input for SECONDS=60 each"
 	@echo "make bench   benchmarks; results in build/bench/results.json"
+	@echo "make bench-peers  Penstock beside Redis, NATS, RabbitMQ, rsyslog and the machine's limits; QUICK=1 to try it"
 
 install:
 	@deploy/install.sh run
@@ -66,6 +67,13 @@ bench:
 	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@perf/run.sh $(BUILD) build/bench
+
+# Installs no peer: who is missing is skipped, and the harness says how to get it.
+bench-peers:
+	@deploy/install.sh run bench
+	@cmake --preset release -DPENSTOCK_BENCH=ON >/dev/null
+	@cmake --build $(BUILD) --target penstock bench_peers bench_report -j $(JOBS)
+	@perf/peers.sh $(BUILD) build/bench/peers
 
 bench-sustained:
 	@deploy/install.sh run bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: install.sh GROUP... with groups run, test, check, bench.
+# Installs the Debian packages that are missing: install.sh GROUP... with groups run, test, check, bench, peers.
 # As root, or with sudo. Starts no service: what the packages would start by themselves stays off.
 set -euo pipefail
 
@@ -13,6 +13,9 @@ test=(libgtest-dev librapidcheck-dev prometheus netcat-openbsd git chromium
       python3-jsonschema python3-yaml)
 check=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 lld-19)
 bench=(libgtest-dev librapidcheck-dev valgrind python3)
+# What `make bench-peers` runs beside Penstock, and what draws its plots.
+peers=(redis-server nats-server rabbitmq-server librabbitmq-dev rsyslog rsyslog-pgsql gnuplot-nox)
+peers_services=(redis-server.service nats-server.service rabbitmq-server.service rsyslog.service epmd.service epmd.socket)
 
 wanted=()
 for group in "$@"; do
@@ -38,13 +41,18 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "install: ${missing[*]}" >&2
 
-# A policy that keeps apt from starting PostgreSQL's and Prometheus's default services.
+# A policy that keeps apt from starting the default services of PostgreSQL, Prometheus and the peers.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null
     "${sudo[@]}" chmod 755 $policy
     trap '"${sudo[@]}" rm -f $policy' EXIT
 fi
+if [[ " ${missing[*]} " == *" rsyslog-pgsql "* ]]; then  # asks for a database of its own, which nobody needs
+    echo rsyslog-pgsql rsyslog-pgsql/dbconfig-install boolean false | "${sudo[@]}" debconf-set-selections
+fi
+started_with_the_machine() { find /etc/systemd/system/*.wants -type l -printf '%f\n' 2>/dev/null | sort -u; }
+before=$(started_with_the_machine)
 log=$(mktemp)
 apt() { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q "$@" >>"$log" 2>&1; }
 if ! { apt update && apt install -y --no-install-recommends "${missing[@]}"; }; then
@@ -52,4 +60,8 @@ if ! { apt update && apt install -y --no-install-recommends "${missing[@]}"; }; 
     echo "install: apt-get failed; its output is in $log" >&2
     exit 1
 fi
+# Of the peers nothing starts with the machine either; what was here before is left as it was.
+for service in $(comm -13 <(echo "$before") <(started_with_the_machine)); do
+    [[ " ${peers_services[*]} " != *" $service "* ]] || "${sudo[@]}" systemctl disable --quiet "$service" >>"$log" 2>&1
+done
 rm -f "$log"

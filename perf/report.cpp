@@ -97,7 +97,7 @@ void print_row(const json::object& line) {
     };
     const auto number = [&](const char* name) { return line.at(name).to_number<double>(); };
     if (line.contains("skipped")) {
-        fmt::print("{:<44} skipped: {}\n", text("name"), text("skipped"));
+        fmt::print("{:<56} skipped: {}\n", text("name"), text("skipped"));
         return;
     }
     std::string spread_text, target;
@@ -109,8 +109,8 @@ void print_row(const json::object& line) {
         target =
             fmt::format("{} {} {}", met ? "met:" : "MISSED:", text("target_is"), readable(number("target")));
     }
-    fmt::print("{:<44} {:>9} {:<13} {:<20} {}\n", text("name"), readable(number("value")), text("unit"),
-               spread_text, target);
+    fmt::print("{:<56} {:>9} {:<13} {:<20} {}{}\n", text("name"), readable(number("value")), text("unit"),
+               spread_text, target, text("durability"));
 }
 
 }  // namespace
@@ -121,7 +121,8 @@ int main(int argc, char** argv) {
         return 2;
     }
     json::array results;
-    fmt::print("{:<44} {:>9} {:<13} {:<20} {}\n", "what", "value", "unit", "spread", "target");
+    fmt::print("{:<56} {:>9} {:<13} {:<20} {}\n", "what", "value", "unit", "spread",
+               "target, or what is durable");
     for (std::string text; std::getline(std::cin, text);) {
         if (text.empty() || text.front() != '{') continue;
         boost::system::error_code error;

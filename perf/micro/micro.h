@@ -24,8 +24,4 @@ void bench_log(const MicroOptions& options);
 void bench_expression(const MicroOptions& options);
 void bench_tls(const MicroOptions& options);
 
-inline double seconds_since(int64_t begin_ns) {
-    return static_cast<double>(monotonic_now_ns() - begin_ns) * 1e-9;
-}
-
 }  // namespace penstock::bench

@@ -1,14 +1,7 @@
 #include "perf/support/appliance_process.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,29 +11,10 @@
 #include "admin/cli/http_call.h"
 #include "perf/support/bench.h"
 #include "perf/support/event_feed.h"
+#include "perf/support/loopback.h"
 
 namespace penstock::bench {
 namespace {
-
-constexpr int64_t kReadyTimeoutNs = 60'000'000'000, kStopTimeoutNs = 60'000'000'000;
-
-void pause_ms(long ms) {
-    const timespec time{ms / 1000, ms % 1000 * 1'000'000};
-    nanosleep(&time, nullptr);
-}
-
-uint16_t free_port() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    close(fd);
-    if (!bound) throw std::runtime_error("no free port on loopback");
-    return ntohs(address.sin_port);
-}
 
 std::string text_of(const std::string& path) {
     std::ifstream in(path);
@@ -53,8 +27,13 @@ std::string config_of(const ApplianceProcess::Options& options, uint16_t http_po
         "listen = \"127.0.0.1:{}\"\n",
         options.config, http_port);
     for (const std::string_view region : kRegionNames) {
+        if (options.one_region && region != "us") break;
         text += fmt::format("\n[[region]]\nname = \"{}\"\n", region);
-        if (region == "us") text += "aliases = [\"na\"]\n";
+        if (region == "us")
+            text += options.one_region ? R"(aliases = ["na", "ca", "eu", "apac", "latam"])"
+                                         "\n"
+                                       : R"(aliases = ["na"])"
+                                         "\n";
         const auto dsn = options.dsns.find(std::string(region));
         if (dsn != options.dsns.end()) text += fmt::format("dsn = \"{}\"\n", dsn->second);
     }
@@ -67,54 +46,22 @@ ApplianceProcess::ApplianceProcess(const Options& options) : options_(options), 
     std::filesystem::create_directories(options_.folder);
     if (!options_.workflow.empty()) std::ofstream(options_.folder + "/workflow.json") << options_.workflow;
     std::ofstream(options_.folder + "/penstock.toml") << config_of(options_, http_port_);
-    const std::string config = options_.folder + "/penstock.toml", log = options_.folder + "/appliance.log";
-    const pid_t parent = getpid();
-    pid_ = fork();
-    if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent) _exit(1);
-        const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-        dup2(out, STDOUT_FILENO);
-        dup2(out, STDERR_FILENO);
-        execl(options_.program.c_str(), "penstock", "serve", "--config", config.c_str(), nullptr);
-        _exit(127);
-    }
-    const int64_t until = monotonic_now_ns() + kReadyTimeoutNs;
-    for (;;) {
-        int state = 0;
-        if (waitpid(pid_, &state, WNOHANG) == pid_) {
-            pid_ = -1;
-            fail("the appliance ended at its start");
-        }
+    process_.emplace(
+        ChildProcess::Options{{options_.program, "serve", "--config", options_.folder + "/penstock.toml"},
+                              {},
+                              "",
+                              options_.folder + "/appliance.log"});
+    process_->wait_until([this] {
         try {
             const auto now = status();
-            if (now.at("readiness") == "ready") {
-                const std::string address(now.at("ingest").at("address").as_string());
-                ingest_port_ = static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-                return;
-            }
+            if (now.at("readiness") != "ready") return false;
+            const std::string address(now.at("ingest").at("address").as_string());
+            ingest_port_ = static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+            return true;
         } catch (const std::runtime_error&) {  // it does not listen yet
+            return false;
         }
-        if (monotonic_now_ns() > until) fail("the appliance does not become ready");
-        pause_ms(20);
-    }
-}
-
-ApplianceProcess::~ApplianceProcess() { kill_now(); }
-
-void ApplianceProcess::kill_now() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-}
-
-void ApplianceProcess::fail(const std::string& what) {
-    kill_now();
-    const std::string log = text_of(options_.folder + "/appliance.log");
-    throw std::runtime_error(
-        fmt::format("{}:\n{}", what, log.substr(log.size() - std::min<size_t>(log.size(), 2000))));
+    });
 }
 
 std::string ApplianceProcess::get(const std::string& target) const {
@@ -128,7 +75,7 @@ boost::json::object ApplianceProcess::status() const {
 }
 
 uint64_t ApplianceProcess::memory(std::string_view name) const {
-    std::ifstream in(fmt::format("/proc/{}/status", pid_));
+    std::ifstream in(fmt::format("/proc/{}/status", process_->pid()));
     for (std::string word; in >> word;) {
         uint64_t kib = 0;
         if (word == name && in >> kib) return kib * 1024;
@@ -139,7 +86,7 @@ uint64_t ApplianceProcess::anonymous_bytes() const { return memory("RssAnon:"); 
 uint64_t ApplianceProcess::resident_bytes() const { return memory("VmRSS:"); }
 
 double ApplianceProcess::cpu_seconds() const {
-    const std::string stat = text_of(fmt::format("/proc/{}/stat", pid_));
+    const std::string stat = text_of(fmt::format("/proc/{}/stat", process_->pid()));
     std::istringstream fields(stat.substr(stat.rfind(')') + 1));
     std::string skipped;
     for (int i = 0; i < 11; ++i) fields >> skipped;  // state is the first after the name; utime the twelfth
@@ -167,18 +114,6 @@ ApplianceProcess::Buckets ApplianceProcess::histogram(const std::string& name) c
     }
     expect(!out.at_most.empty(), "/metrics has no histogram " + name);
     return out;
-}
-
-void ApplianceProcess::stop() {
-    kill(pid_, SIGTERM);
-    const int64_t until = monotonic_now_ns() + kStopTimeoutNs;
-    int state = 0;
-    while (waitpid(pid_, &state, WNOHANG) == 0) {
-        if (monotonic_now_ns() > until) fail("the appliance does not stop");
-        pause_ms(10);
-    }
-    pid_ = -1;
-    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) fail("the appliance did not end well");
 }
 
 void ApplianceProcess::verify_log() const {

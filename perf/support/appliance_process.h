@@ -2,14 +2,15 @@
 // own. It ends with this object, and with this process however that ends.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/json.hpp>
+
+#include "perf/support/child_process.h"
 
 namespace penstock::bench {
 
@@ -21,12 +22,10 @@ class ApplianceProcess {
         std::string config;    ///< further TOML: sections and keys that differ from the defaults
         std::string workflow;  ///< a workflow document; empty: none
         std::map<std::string, std::string> dsns;  ///< by region; empty: no databases
+        bool one_region = false;                  ///< `us` goes by the names of the other regions, too
     };
     /// Returns when it is ready. Throws with the end of its log where it is not.
     explicit ApplianceProcess(const Options& options);
-    ~ApplianceProcess();
-    ApplianceProcess(const ApplianceProcess&) = delete;
-    ApplianceProcess& operator=(const ApplianceProcess&) = delete;
 
     uint16_t ingest_port() const { return ingest_port_; }
     boost::json::object status() const;
@@ -45,19 +44,18 @@ class ApplianceProcess {
     Buckets histogram(const std::string& name) const;
 
     /// kill -9, and waits for its end. Another may be started on the folder.
-    void kill_now();
+    void kill_now() { process_->kill_now(); }
     /// Stops in order and waits. Throws when it does not end well.
-    void stop();
+    void stop() { process_->stop(true); }
     /// After stop(): `penstock log verify`; throws when the log is damaged.
     void verify_log() const;
 
   private:
-    [[noreturn]] void fail(const std::string& what);
     std::string get(const std::string& target) const;
     uint64_t memory(std::string_view name) const;
 
     const Options options_;
-    pid_t pid_ = -1;
+    std::optional<ChildProcess> process_;
     uint16_t http_port_ = 0, ingest_port_ = 0;
 };
 

@@ -28,6 +28,10 @@ void expect_equal(const A& found, const B& wanted, std::string_view what) {
     if (!(found == wanted)) throw CheckFailed(fmt::format("{}: {} instead of {}", what, found, wanted));
 }
 
+inline double seconds_since(int64_t begin_ns) {
+    return static_cast<double>(monotonic_now_ns() - begin_ns) * 1e-9;
+}
+
 /// Values of the repeated runs of one measurement.
 class Runs {
   public:
@@ -39,6 +43,7 @@ class Runs {
         const size_t middle = sorted.size() / 2;
         return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+    double at(size_t i) const { return values_[i]; }
     double last() const { return values_.back(); }
     double low() const { return *std::min_element(values_.begin(), values_.end()); }
     double high() const { return *std::max_element(values_.begin(), values_.end()); }
@@ -66,11 +71,12 @@ class Result {
         text_ += fmt::format(R"(,"{}":{:.6g})", name, value);
         return *this;
     }
-    /// A sentence, without characters that JSON escapes.
-    Result& note(std::string_view text) {
-        text_ += fmt::format(R"(,"note":"{}")", text);
+    /// Text without characters that JSON escapes.
+    Result& more(std::string_view name, std::string_view text) {
+        text_ += fmt::format(R"(,"{}":"{}")", name, text);
         return *this;
     }
+    Result& note(std::string_view sentence) { return more("note", sentence); }
     void print() const {
         fmt::print("{}}}\n", text_);
         std::fflush(stdout);

@@ -10,6 +10,7 @@
 #include "admin/cli/event_text.h"
 #include "admin/cli/frame_encoder.h"
 #include "perf/support/bench.h"
+#include "perf/support/event_mix.h"
 
 namespace penstock::bench {
 
@@ -50,6 +51,13 @@ void write_hex(uint8_t* to, uint64_t value, size_t digits) {
     for (size_t i = digits; i-- > 0; value >>= 4)
         to[i] = static_cast<uint8_t>("0123456789abcdef"[value & 15]);
 }
+/// "2026-01-31T08:00:00.125Z": always of the same length.
+std::string text_of_time(StampNs wall_ns) {
+    std::string text = cli::format_rfc3339(wall_ns / 1'000'000 * 1'000'000);
+    if (text.size() == 20) text.replace(19, 1, ".000Z");
+    return text;
+}
+StampNs late(StampNs wall_ns, uint8_t lateness) { return wall_ns - lateness * kLatenessStepMs * 1'000'000; }
 }  // namespace
 
 std::string workflow_of_own_types(uint32_t number) {
@@ -62,13 +70,19 @@ std::string workflow_of_own_types(uint32_t number) {
 }
 
 EventFeed::EventFeed(const Options& options) : options_(options) {
-    cli::EventGenerator::Options made;
-    made.cameras = options.cameras;
-    cli::EventGenerator generator(options.seed, made);
     items_.reserve(options.block_events);
+    options.mix ? add_mix() : add_generated();
+    block_.resize(block_.size() + kPadding);
+    if (!options.mix) foresee();
+}
+
+void EventFeed::add_generated() {
+    cli::EventGenerator::Options made;
+    made.cameras = options_.cameras;
+    cli::EventGenerator generator(options_.seed, made);
     std::string line;
     std::map<std::string, uint32_t> workflow_of;  // by subject
-    for (uint32_t i = 0; i < options.block_events; ++i) {
+    for (uint32_t i = 0; i < options_.block_events; ++i) {
         line.clear();
         generator.next(line);
         const std::string_view text(line);
@@ -78,16 +92,27 @@ EventFeed::EventFeed(const Options& options) : options_(options) {
         const std::string_view region = text_at(text, offset_after(text, R"("region":")"));
         for (uint8_t r = 0; r < kRegions; ++r)
             if (region == kRegionNames[r]) items_.back().region = r;  // "na" is us, the first
-        if (options.workflows > 0) {
+        if (options_.workflows > 0) {
             const auto known = static_cast<uint32_t>(workflow_of.size());
             const uint32_t number = workflow_of.try_emplace(subjects_.back(), known).first->second;
             const size_t end = offset_after(text, R"("type":")") + types_.back().size();
-            line.replace(end - kTypeEnd.size(), kTypeEnd.size(), type_end(number % options.workflows));
+            line.replace(end - kTypeEnd.size(), kTypeEnd.size(), type_end(number % options_.workflows));
         }
-        options.format == Format::kJson ? add_line(text) : add_frame_item(text);
+        add(text);
     }
-    block_.resize(block_.size() + kPadding);
-    foresee();
+}
+
+void EventFeed::add_mix() {
+    for (const MixedEvent& event : make_event_mix(options_.seed, options_.block_events)) {
+        items_.emplace_back();
+        items_.back().lateness = event.lateness;
+        items_.back().repeat = event.repeat;
+        add(event.line);
+    }
+}
+
+void EventFeed::add(std::string_view line) {
+    options_.format == Format::kJson ? add_line(line) : add_frame_item(line);
 }
 
 void EventFeed::add_line(std::string_view line) {
@@ -149,25 +174,20 @@ EventFeed::Part EventFeed::next(uint64_t events_max, StampNs wall_ns) {
         ++round_;
     }
     const uint64_t end = std::min<uint64_t>(items_.size(), at_ + events_max);
+    if (at_ == 0) begin_round(wall_ns);
     std::array<uint8_t, kIdBytes> id{};
     std::array<uint8_t, kSubjectBytes> subject{};
     write_hex(id.data(), round_, id.size());
     write_hex(subject.data(), options_.seed << 20 | (round_ & 0xfffff), subject.size());
-    std::string time_text;
-    if (options_.format == Format::kJson) {
-        time_text = cli::format_rfc3339(wall_ns / 1'000'000 * 1'000'000);
-        if (time_text.size() == 20) time_text.insert(19, ".000");
-    }
-    const auto* time = options_.format == Format::kJson ? reinterpret_cast<const uint8_t*>(time_text.data())
-                                                        : reinterpret_cast<const uint8_t*>(&wall_ns);
-    const size_t time_bytes = options_.format == Format::kJson ? time_text.size() : sizeof wall_ns;
+    if (options_.format == Format::kJson && !options_.mix) time_text_ = text_of_time(wall_ns);
     const uint64_t begin = at_;
     for (; at_ < end; ++at_) {
         const Item& item = items_[at_];
         std::memcpy(block_.data() + item.id, id.data(), id.size());
-        std::memcpy(block_.data() + item.subject, subject.data(), subject.size());
-        std::memcpy(block_.data() + item.time, time, time_bytes);
+        if (!options_.mix) std::memcpy(block_.data() + item.subject, subject.data(), subject.size());
+        write_time(item, wall_ns);
         ++effects_.regions[item.region];
+        effects_.repeats += item.repeat;
         for (size_t e = 0; e < kEdges; ++e) {
             effects_.anchored[e] += item.anchors >> e & 1;
             effects_.settled[e] += item.settles >> e & 1;
@@ -176,6 +196,26 @@ EventFeed::Part EventFeed::next(uint64_t events_max, StampNs wall_ns) {
     effects_.events += end - begin;
     const size_t from = begin == 0 ? 0 : items_[begin - 1].next;
     return {{block_.data() + from, items_[end - 1].next - from}, end - begin};
+}
+
+/// What is sent twice must be the same twice, so a mix's times are those of its round.
+void EventFeed::begin_round(StampNs wall_ns) {
+    round_ns_ = wall_ns;
+    if (!options_.mix || options_.format != Format::kJson) return;
+    late_texts_.clear();
+    for (uint8_t lateness = 0; lateness < kLatenessSteps; ++lateness)
+        late_texts_.push_back(text_of_time(late(wall_ns, lateness)));
+}
+
+void EventFeed::write_time(const Item& item, StampNs wall_ns) {
+    uint8_t* to = block_.data() + item.time;
+    if (options_.format == Format::kJson) {
+        const std::string& text = options_.mix ? late_texts_[item.lateness] : time_text_;
+        std::memcpy(to, text.data(), text.size());
+    } else {
+        const StampNs time_ns = options_.mix ? late(round_ns_, item.lateness) : wall_ns;
+        std::memcpy(to, &time_ns, sizeof time_ns);
+    }
 }
 
 wire::FrameHeader frame_header(std::span<const uint8_t> body, uint64_t events) {

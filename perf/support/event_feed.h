@@ -30,6 +30,7 @@ struct FeedEffects {
     std::array<uint64_t, kEdges> anchored{};   ///< deadlines armed
     std::array<uint64_t, kEdges> settled{};    ///< of those: settled in the end, met or late
     uint64_t events = 0;
+    uint64_t repeats = 0;  ///< of the events: sent before, to be recognised as duplicates
 };
 
 /// One thread.
@@ -44,6 +45,8 @@ class EventFeed {
         /// 0: types as the generator has them, for kWorkflow. Else subjects are dealt out to so many, at most
         /// 1,000, workflows of own types, workflow_of_own_types().
         uint32_t workflows = 0;
+        /// Instead of the generator's: event_mix.h. What they do to workflows is not foreseen.
+        bool mix = false;
     };
     explicit EventFeed(const Options& options);
 
@@ -66,6 +69,8 @@ class EventFeed {
         uint32_t id = 0, subject = 0, time = 0;  ///< where the parts that change lie
         uint32_t next = 0;                       ///< where the following event's bytes on the wire begin
         uint8_t region = 0, anchors = 0, settles = 0;  ///< bits by edge
+        uint8_t lateness = 0;                          ///< of a mix
+        bool repeat = false;
     };
     /// Of the block's event at `index`; a part's events are consecutive.
     const Item& item(uint64_t index) const { return items_[index]; }
@@ -73,15 +78,23 @@ class EventFeed {
     const uint8_t* block() const { return block_.data(); }
 
   private:
+    void add_generated();
+    void add_mix();
+    void add(std::string_view line);
     void add_line(std::string_view line);
     void add_frame_item(std::string_view line);
     void foresee();
+    void begin_round(StampNs wall_ns);
+    void write_time(const Item& item, StampNs wall_ns);
 
     const Options options_;
     std::vector<uint8_t> block_;  ///< with padding behind it
     std::vector<Item> items_;
     std::vector<std::string> types_, subjects_;  ///< beside items_, while the block is made
     uint64_t at_ = 0, round_ = 0;
+    StampNs round_ns_ = 0;                 ///< of a mix: when this round began
+    std::vector<std::string> late_texts_;  ///< of a mix: this round's times, by lateness
+    std::string time_text_;                ///< of the generator's: the present part's time
     FeedEffects effects_;
 };
 

@@ -1,5 +1,5 @@
-// One producer over TCP on loopback, in either format, that measures what a producer sees: closed loop (as
-// fast as it is acknowledged) or open loop (each event at its time, whatever the answers do).
+// Producers over TCP on loopback, in either format, that measure what a producer sees: closed loop (as fast
+// as it is acknowledged) or open loop (each event at its time, whatever the answers do).
 #pragma once
 
 #include <sys/uio.h>
@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
+#include <span>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "admin/cli/answers.h"
 #include "perf/support/event_feed.h"
@@ -22,7 +25,8 @@ struct LoadOptions {
     EventFeed::Format format = EventFeed::Format::kJson;
     uint64_t events = 0;               ///< how many in all
     double rate = 0;                   ///< events a second; 0: closed loop
-    uint64_t window_events = 131'072;  ///< closed loop: at most so many unacknowledged
+    size_t connections = 1;            ///< what is sent is dealt out to them in parts
+    uint64_t window_events = 131'072;  ///< closed loop: at most so many unacknowledged, of all together
 };
 
 struct LoadReport {
@@ -53,35 +57,52 @@ class Load {
     uint64_t acked_now() const { return acked_now_.load(std::memory_order_relaxed); }
 
   private:
-    bool write_some(int64_t now_ns);
-    bool read_some();
-    void take_part(int64_t now_ns);
-    void wait(int64_t now_ns);
-    void finish_sending();
+    /// A part of the feed's block, on its way to one connection.
+    struct Part {
+        uint64_t first;  ///< number of its first event over all connections, from 0
+        uint64_t events, acked;
+        uint64_t body_bytes;
+    };
+    struct Connection {
+        explicit Connection(bool binary) : answers(binary) {}
+        int fd = -1;
+        cli::AnswerReader answers;
+        // What is being written: an events frame's head, and the part's bytes; a copy of them where others
+        // take from the block meanwhile.
+        wire::FrameHeader head{};
+        size_t head_left = 0;
+        std::span<const uint8_t> body_left;
+        std::vector<uint8_t> body;
+        uint64_t part_events = 0;
+
+        std::deque<Part> parts;          // under way
+        uint64_t taken = 0, handed = 0;  // events whose bytes were begun, and written
+        uint64_t acked = 0, stored = 0, duplicates = 0, refused = 0;
+        uint64_t credits = 4 << 20, credits_held = 0;  // binary
+        bool full = false;                             // the socket takes no more
+        bool ended = false, done = false;
+    };
+
+    void connect_to(Connection& connection);
+    bool write_all(int64_t now_ns);
+    bool write_some(Connection& connection, int64_t now_ns);
+    bool read_ready(int64_t now_ns, bool may_wait);
+    bool read_some(Connection& connection);
+    void take_part(Connection& connection, int64_t now_ns);
+    void take_answer(Connection& connection, const cli::Answer& answer, int64_t now_ns);
+    void finish_sending(Connection& connection);
     uint64_t due_events(int64_t now_ns) const;
-    uint64_t under_way() const { return handed_over_ - report_.acked; }
+    int64_t wait_ns(int64_t now_ns) const;
 
     EventFeed& feed_;
     const LoadOptions options_;
-    int fd_ = -1;
-    cli::AnswerReader answers_;
+    const bool binary_;
+    int epoll_ = -1;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    size_t turn_ = 0;  ///< who takes the next part
     LoadReport report_;
-
-    // What is being written: an events frame's head and a part of the feed's block.
-    wire::FrameHeader head_{};
-    size_t head_left_ = 0;
-    std::span<const uint8_t> body_left_;
-    uint64_t part_events_ = 0;
-
-    uint64_t handed_over_ = 0;  // events whose bytes were begun
-    uint64_t credits_ = 4 << 20, credits_held_ = 0;
-    struct Frame {
-        uint64_t through;
-        uint64_t body_bytes;
-    };
-    std::deque<Frame> frames_;  // binary: under way
+    uint64_t handed_over_ = 0;  ///< events whose bytes were begun
     int64_t start_ns_ = 0;
-    bool ended_ = false, done_ = false;
     std::atomic<uint64_t> handed_now_{0}, acked_now_{0};
 };
 
