@@ -4,7 +4,7 @@
 # usage: peers.sh [BUILD, default build/release] [OUT, default build/bench/peers] [form...]
 # forms: 268B (the generator's events), mix (120 bytes to 4 KB); both when none is named
 # environment: QUICK=1 short turns, to try the harness; ROUNDS (5), TURN (2: seconds of a turn, about),
-#              IMAGES: a folder that gets the plots as well, as docs/images
+#              ONLY: names of contestants, blanks between; IMAGES: a folder that gets the plots as well
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$here/build/release} out=${2:-$here/build/bench/peers}
@@ -34,10 +34,12 @@ failed=()
 : >"$out/lines.jsonl"
 load=$(cut -d' ' -f1 /proc/loadavg)  # of others: nothing of ours runs yet
 for form in "${forms[@]}"; do
-    code=0
+    code=0 more=()
+    [ -z "${ONLY:-}" ] || read -ra more <<<"--only $ONLY"
+    [ "$form" != mix ] || more+=(--mix)
     echo "bench: peers, $form" >&2
     "$build/perf/bench_peers" --program "$build/penstock" --folder "$work/run" --plot "$out/$form.tsv" \
-        --rounds "$rounds" --seconds "$turn" $([ "$form" != mix ] || echo --mix) >>"$out/lines.jsonl" &
+        --rounds "$rounds" --seconds "$turn" "${more[@]}" >>"$out/lines.jsonl" &
     pid=$!
     wait "$pid" || code=$?
     pid=

@@ -35,8 +35,8 @@ struct Options {
     std::vector<std::string> only;
 };
 
-constexpr double kTrySeconds = 0.5;    // of each shape, before the rounds
-constexpr double kWarmUpShare = 0.15;  // of a turn's events
+constexpr double kTrySeconds = 0.5;   // of each shape, before the rounds
+constexpr double kWarmUpShare = 0.5;  // of a turn's events: memory that is used again has been touched
 
 struct Pair {
     std::string_view of, to;
@@ -84,8 +84,9 @@ class Contest {
         for (const auto& contestant : all_) find_best_shape(*contestant);
         for (size_t round = 0; round < options_.rounds; ++round)
             for (size_t i = 0; i < all_.size(); ++i) {
-                Contestant& contestant =
-                    *all_[(i + round) % all_.size()];  // nobody is always after the same one
+                // There and back, from another one each time: nobody always comes after the same one.
+                const size_t place = (i + round) % all_.size();
+                Contestant& contestant = *all_[round % 2 == 0 ? place : all_.size() - 1 - place];
                 Entry& entry = entries_[contestant.facts().name];
                 if (entry.events == 0) continue;
                 const double rate = take_turn(contestant, entry.shape, entry.events);
