@@ -59,6 +59,51 @@ bool CaseFold::may_change(std::span<const Obligation> obligations, std::span<con
     });
 }
 
+/// Of a closed obligation whose anchor is not behind `events`: whether one of them, or what was sealed,
+/// settled it.
+bool CaseFold::settled_before(const CaseState* sealed, const Obligation& o,
+                              std::span<const CaseEvent> events) const {
+    const auto same = [&](const Obligation& s) { return s.edge == o.edge && s.anchor_seq == o.anchor_seq; };
+    if (sealed) {
+        const auto at = std::find_if(sealed->obligations.begin(), sealed->obligations.end(), same);
+        if (at != sealed->obligations.end() && !at->open()) return true;
+    }
+    const auto is_anchor = [&](const CaseEvent& e) { return e.seq == o.anchor_seq; };
+    auto from = std::find_if(events.begin(), events.end(), is_anchor);
+    if (from == events.end()) from = events.begin();  // it was sealed
+    return std::any_of(from, events.end(),
+                       [&](const CaseEvent& e) { return e.stage == w_.edges[o.edge].to && !is_anchor(e); });
+}
+
+bool CaseFold::may_change_late(const CaseState* sealed, std::span<const Obligation> obligations,
+                               std::span<const CaseEvent> events, size_t place,
+                               std::span<const uint16_t> stages) const {
+    const auto of_edge = [&](uint32_t edge) {
+        return std::find_if(obligations.begin(), obligations.end(),
+                            [&](const Obligation& o) { return o.edge == edge; });
+    };
+    const auto armed_behind = [&](const Obligation& o) {
+        return std::any_of(events.begin() + static_cast<ptrdiff_t>(place), events.end(),
+                           [&](const CaseEvent& e) { return e.seq == o.anchor_seq; });
+    };
+    const auto settles = [&](uint32_t edge) {
+        if (w_.edges[edge].anchor != Edge::Anchor::kFirst) return true;
+        const auto o = of_edge(edge);
+        if (o == obligations.end() || armed_behind(*o)) return false;
+        return o->open() || !settled_before(sealed, *o, events.first(place));
+    };
+    const auto arms = [&](uint32_t edge) {
+        if (w_.edges[edge].anchor != Edge::Anchor::kFirst) return true;
+        const auto o = of_edge(edge);
+        return o == obligations.end() || armed_behind(*o);
+    };
+    return std::any_of(stages.begin(), stages.end(), [&](uint16_t number) {
+        const WorkflowStage& stage = w_.stages[number];
+        return std::any_of(stage.in.begin(), stage.in.end(), settles) ||
+               std::any_of(stage.out.begin(), stage.out.end(), arms);
+    });
+}
+
 CaseFold::Verdict CaseFold::apply(CaseState& s, StampNs time_ns, Seq seq, std::span<const uint16_t> stages) {
     const Now now{time_ns, seq};
     reached_.clear();

@@ -86,6 +86,11 @@ class CaseFold {
     Verdict apply(CaseState& s, StampNs time_ns, Seq seq, std::span<const uint16_t> stages);
     /// False: apply would change nothing of a short form's case without loops.
     bool may_change(std::span<const Obligation> obligations, std::span<const uint16_t> stages) const;
+    /// The same of an event that belongs before `events[place]`. `sealed`: what came before all events, or
+    /// null.
+    bool may_change_late(const CaseState* sealed, std::span<const Obligation> obligations,
+                         std::span<const CaseEvent> events, size_t place,
+                         std::span<const uint16_t> stages) const;
     /// All events, by time and sequence.
     void apply_all(CaseState& s, std::span<const CaseEvent> events);
     /// Whether the last apply armed, settled or ended something.
@@ -109,6 +114,8 @@ class CaseFold {
     void close(Obligation& o, Now now);
     bool cancel_edge(CaseState& s, uint32_t edge, Now now);
     bool anchor(CaseState& s, uint32_t edge, Now now);
+    bool settled_before(const CaseState* sealed, const Obligation& o,
+                        std::span<const CaseEvent> events) const;
     void lead_back(CaseState& s, const Edge& edge);
     void resolve_early(CaseState& s, uint16_t stage, Now now);
 

@@ -59,9 +59,12 @@ void Engine::reach(Running& r, const Hash128& key, const EventHead& head, const 
         fold_in_order(r, instance, head, seq, at);
     } else {
         if (r.workflow.long_form) whole_state(r, i, before_);
+        const bool folds = r.workflow.long_form || !plain ||
+                           r.fold.may_change_late(instance.sealed ? &r.sealed.at(i) : nullptr,
+                                                  instance.record.obligations(), events, place, reached_);
         for (size_t s = 0; s < reached_.size(); ++s)
             instance.record.add_event(place + s, case_event(seq, reached_[s], head.time_ns));
-        fold_again(r, at);
+        if (folds) fold_again(r, at);
     }
     if (instance.record.events().size() > kEventsMax) seal(r, at);
     if (!instance.has_pending() || instance.early) check(r, i, at.now_ns, seq);
