@@ -124,6 +124,6 @@ describe('the shell', () => {
         await appliance.launch();
         await page.getByText('Live', {exact: true}).waitFor();
         await page.locator('main:not([data-stale])').waitFor();
-        await page.getByRole('button', {name: 'One new notification'}).waitFor();
+        await page.getByRole('button', {name: '1 new notification'}).waitFor();
     });
 });
