@@ -8,6 +8,7 @@ import {useAddress} from '@/app/address';
 import {useMay, useMe} from '@/app/session';
 import {useTexts} from '@/i18n';
 import {Badge, type Level} from '@/parts/Badge';
+import {Confirm} from '@/parts/Confirm';
 import {type Column, DataTable} from '@/parts/DataTable';
 import {Page, Panel} from '@/parts/Page';
 import {Empty, Trouble} from '@/parts/States';
@@ -15,7 +16,6 @@ import {Countdown, Time} from '@/parts/Time';
 import {done} from '@/parts/toast';
 import AddMaintenance from './AddMaintenance';
 import AddSilence from './AddSilence';
-import {EndDialog} from './EndDialog';
 import {MatchText} from './Match';
 import css from './silences.module.css';
 import {texts} from './texts';
@@ -101,9 +101,9 @@ export default function SilencesPage() {
             </div>
             {adding && (tab === 'silences' ? <AddSilence onClose={() => setAdding(false)} /> : <AddMaintenance onClose={() => setAdding(false)} />)}
             {ending !== undefined && (
-                <EndDialog
+                <Confirm
                     title={t(tab === 'silences' ? 'expire_title' : 'end_title', {id: ending})}
-                    more={t(tab === 'silences' ? 'expire_more' : 'end_more')}
+                    action={t('expire')}
                     onClose={() => setEnding(undefined)}
                     run={async () => {
                         if (tab === 'silences') await unwrap(api.POST('/api/v1/silences/{id}/expire', {params: {path: {id: ending}}, body: {}}));
@@ -112,7 +112,9 @@ export default function SilencesPage() {
                         void queries.invalidateQueries({queryKey: [tab]});
                         void queries.invalidateQueries({queryKey: ['alerts']});
                     }}
-                />
+                >
+                    <p>{t(tab === 'silences' ? 'expire_more' : 'end_more')}</p>
+                </Confirm>
             )}
         </Page>
     );
