@@ -21,6 +21,7 @@ namespace {
 
 /// Events: another core wrote their bytes, so they are asked for before they are needed.
 constexpr size_t kPrefetchAhead = 8;
+constexpr size_t kCaseStepAhead = 6;  // events between two steps of asking for a case
 constexpr size_t kClocksMax = 1'000;
 constexpr std::string_view kSourcesWorkflow = "sources", kLagRule = "lag";
 
@@ -45,6 +46,13 @@ Engine::Engine(Options options) : options_(options) {
 }
 Engine::~Engine() = default;
 
+void Engine::prefetch_case(const EventHead& head, size_t step) const {
+    const auto it = roles_.find(head.type_hash);
+    if (it == roles_.end()) return;
+    const Running& r = *running_[it->second.front().workflow];
+    if (r.workflow.key.kind == KeySelector::Kind::kSubject) r.pool.prefetch(head.key, step);
+}
+
 void Engine::apply(const RecordView& record) {
     switch (record.header->kind) {
         case RecordKind::kEvents:
@@ -53,6 +61,10 @@ void Engine::apply(const RecordView& record) {
                     const uint8_t* soon = record.heap.data() + record.heads[i + kPrefetchAhead].offset;
                     __builtin_prefetch(soon);
                     __builtin_prefetch(soon + 64);
+                }
+                for (size_t step = 0; step < InstancePool::kPrefetchSteps; ++step) {
+                    const size_t ahead = i + (InstancePool::kPrefetchSteps - step) * kCaseStepAhead;
+                    if (ahead < record.count()) prefetch_case(record.heads[ahead], step);
                 }
                 on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
             }

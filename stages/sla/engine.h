@@ -67,6 +67,7 @@ class Engine final : public StateMachine {
     void apply(const RecordView& record) override;
     /// One event at time `now_ns`; `apply` calls it for each, simulation directly.
     void on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns);
+    void prefetch_case(const EventHead& head, size_t step) const;
     /// One control record. `apply` calls it, simulation directly.
     void control(const fb::Control& control, StampNs now_ns, Seq seq);
     /// By id. A boot record says them, too.

@@ -10,6 +10,7 @@ if ! (cd "$out" && "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=er
     echo "Where no npm registry can be reached, configure with -DPENSTOCK_CONSOLE=OFF: the program is built without its console." >&2
     exit 1
 fi
-# Debian's own Node may be too old for Vite: the lock file brings one, and npm puts it before others in PATH.
+# Debian's own Node is too old for Vite, and its npm leaves out the link to the one that the lock file brings.
+for node in "$out"/node_modules/node-linux-*/bin/node; do ln -sfn "../${node#"$out/node_modules/"}" "$out/node_modules/.bin/node"; done
 for place in "$sources" "$sources/../../tests/browser"; do ln -sfn "$out/node_modules" "$place/node_modules"; done
 touch "$out/installed"
