@@ -273,9 +273,9 @@ TEST_P(NetLoopTest, AWakeFromAnotherThreadEndsTheWait) {
         ASSERT_LT(monotonic_now_ns() - began, 4'000'000'000);
         loop_->run_once(0);
     }
-    // The kernel may end a wait early, for a ring that was closed before.
+    // The kernel may end a single wait early, for a ring that was closed before.
     int64_t longest_ns = 0;
-    for (int i = 0; i < 200 && longest_ns < 20'000'000; ++i) {
+    for (int i = 0; i < 5; ++i) {
         const int64_t began = monotonic_now_ns();
         loop_->run_once(30'000'000);
         longest_ns = std::max(longest_ns, monotonic_now_ns() - began);

@@ -14,7 +14,6 @@ const icons = {ok: IconCircleCheck, warn: IconAlertTriangle, bad: IconExclamatio
 export function LevelIcon({level, size = 16, label}: {level: Level; size?: number; label?: string}) {
     const t = useTexts(texts);
     const Icon = icons[level];
-    // Where it says nothing of its own, the words beside it do.
     const says = label ?? t(level);
     const named = says ? {role: 'img', 'aria-label': says} : {'aria-hidden': true};
     return <Icon size={size} stroke={2} className={css.icon} data-level={level} {...named} />;
