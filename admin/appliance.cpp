@@ -78,7 +78,7 @@ class Appliance {
           folder_(config.data_dir, start.wait_s, signal_came),
           ingest_tls_(tls_identity(config.ingest.tls)),
           http_tls_(tls_identity(config.http.tls)),
-          log_({folder_.sub("log"), config.log.bytes_max}),
+          log_({folder_.sub("log"), config.log.bytes_max, false, config.log.compression == "lz4"}),
           host_keys_(read_or_make_seal_keys(folder_.sub("host.key"))),
           machines_(engine_options(config)),
           regions_({config_,

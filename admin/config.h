@@ -45,6 +45,7 @@ struct Config {
         uint64_t bytes_max = 64ULL << 30;
         uint64_t retention_s = 7 * 86'400;       ///< records younger than this stay
         uint64_t retention_bytes = 48ULL << 30;  ///< above this the oldest go, once flushed
+        std::string compression = "lz4";         ///< lz4 | none
     } log;
 
     struct State {

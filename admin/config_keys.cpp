@@ -108,6 +108,10 @@ const std::array kKeys{
         "Above this the oldest events leave the log early, once every region has taken its own. At most "
         "log.bytes_max.",
         PENSTOCK_NUMBER(log.retention_bytes), 16 * kMiB, 64 * kTiB},
+    ConfigKey{"log", "compression", ValueKind::kChoice,
+              "How batches are written. What was written otherwise, and events sealed by a region's key, "
+              "stay as they are.",
+              PENSTOCK_TEXT(log.compression), 0, 0, "lz4|none"},
 
     ConfigKey{"state", "checkpoint_s", ValueKind::kCount,
               "Time between checkpoints; a restart replays the log from the last one.",

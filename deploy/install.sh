@@ -5,12 +5,12 @@ set -euo pipefail
 
 run=(build-essential cmake ninja-build ccache pkg-config ca-certificates flatbuffers-compiler libflatbuffers-dev
      libsimdjson-dev libconcurrentqueue-dev libtbb-dev liburing-dev libboost1.81-dev libboost-json1.81-dev liblmdb-dev
-     libpq-dev libcurl4-openssl-dev libxxhash-dev libabsl-dev libsodium-dev libssl-dev libspdlog-dev libfmt-dev
+     libpq-dev libcurl4-openssl-dev libxxhash-dev liblz4-dev libabsl-dev libsodium-dev libssl-dev libspdlog-dev libfmt-dev
      libcli11-dev libtomlplusplus-dev libre2-dev zlib1g-dev postgresql-15 curl procps util-linux tzdata)
 # For the console's build. Who has npm from elsewhere keeps it: Debian's would conflict.
 command -v npm >/dev/null || run+=(nodejs npm)
 test=(libgtest-dev librapidcheck-dev prometheus netcat-openbsd git chromium
-      python3-jsonschema python3-yaml)
+      python3-jsonschema python3-yaml valgrind)
 check=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 lld-19)
 bench=(libgtest-dev librapidcheck-dev valgrind python3)
 # What `make bench-peers` runs beside Penstock, and what draws its plots.

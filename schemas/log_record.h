@@ -132,7 +132,7 @@ struct ProducerPosition {
 static_assert(sizeof(ProducerPosition) == 32);
 
 inline constexpr uint32_t kRecordMagic = 0x31524c50;  // "PLR1"
-inline constexpr uint16_t kRecordVersion = 1;
+inline constexpr uint16_t kRecordVersion = 2;         ///< 1: never packed, else the same
 
 struct RecordHeader {
     uint32_t magic;
@@ -150,20 +150,22 @@ struct RecordHeader {
     uint32_t producer_count;
     Seq retry_of;  ///< the dead letter that was sent through intake again and became this record; else 0
     uint32_t seal_bytes;  ///< zero, or of what stands behind the heap and opens it (storage/sealed_record.h)
-    uint32_t reserved32;
+    uint32_t packed_bytes;  ///< of the LZ4 block that is stored for the heap; zero: it stands as it is
     uint64_t reserved;
 
     /// Log sequences that the record takes; a control record takes one.
     uint64_t span() const { return count == 0 ? 1 : count; }
+    /// Of what is stored for the heap.
+    uint32_t stored_heap_bytes() const { return packed_bytes == 0 ? heap_bytes : packed_bytes; }
     size_t value_bytes() const {
         return sizeof(RecordHeader) + bloom_bytes + producer_count * sizeof(ProducerPosition) +
-               count * (sizeof(EventIdentity) + sizeof(EventHead)) + heap_bytes + seal_bytes;
+               count * (sizeof(EventIdentity) + sizeof(EventHead)) + stored_heap_bytes() + seal_bytes;
     }
 };
 static_assert(sizeof(RecordHeader) == 96);
 
 struct RecordView;
-/// Gives the bytes of items that are kept sealed.
+/// Gives the bytes of items that are kept packed or sealed.
 class ItemOpener {
   public:
     /// Valid as long as the view. Throws where it cannot.
@@ -181,7 +183,7 @@ struct RecordView {
     std::span<const EventIdentity> identities;
     std::span<const EventHead> heads;
     std::span<const uint8_t> heap;       ///< as it is stored; what is read of it is read by bytes()
-    const ItemOpener* opener = nullptr;  ///< none: nothing of it is sealed
+    const ItemOpener* opener = nullptr;  ///< none: nothing of it is packed or sealed
 
     Seq first_seq() const { return header->first_seq; }
     Seq end_seq() const { return header->first_seq + header->span(); }

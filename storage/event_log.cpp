@@ -107,13 +107,15 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     view.header = reinterpret_cast<const RecordHeader*>(value.data());
     const RecordHeader& h = *view.header;
     if (h.magic != kRecordMagic) throw LogError("a record does not begin with its magic", MDB_CORRUPTED);
-    if (h.version != kRecordVersion)
-        throw LogError(fmt::format("the record at {} has format {}; this program reads {}", h.first_seq,
+    if (h.version == 0 || h.version > kRecordVersion)
+        throw LogError(fmt::format("the record at {} has format {}; this program reads 1 to {}", h.first_seq,
                                    h.version, kRecordVersion),
                        MDB_VERSION_MISMATCH);
-    const bool sane = h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kRecordProducersMax &&
-                      h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes &&
-                      (h.seal_bytes == 0 || h.seal_bytes == seal_bytes_of(h.count));
+    const bool sane =
+        h.count <= limits::kBatchEventsMax && h.producer_count <= limits::kRecordProducersMax &&
+        h.bloom_bytes <= limits::kBatchEventsMax && h.heap_bytes <= limits::kSlabBytes &&
+        (h.seal_bytes == 0 || (h.seal_bytes == seal_bytes_of(h.count) && h.packed_bytes == 0)) &&
+        h.packed_bytes <= h.heap_bytes;
     if (!sane || h.value_bytes() > value.size())
         throw LogError(fmt::format("the record at {} has lengths that disagree", h.first_seq), MDB_CORRUPTED);
     if (verify_checksum) verify_record(view);
@@ -127,8 +129,8 @@ RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     at += view.identities.size_bytes();
     view.heads = {reinterpret_cast<const EventHead*>(at), h.count};
     at += view.heads.size_bytes();
-    view.heap = {at, h.heap_bytes};
-    view.opener = h.seal_bytes == 0 ? nullptr : &sealed_for_good();
+    view.heap = {at, h.stored_heap_bytes()};
+    view.opener = h.seal_bytes == 0 && h.packed_bytes == 0 ? nullptr : &nobody_opens();
     for (const EventHead& head : view.heads) {
         if (uint64_t{head.offset} + head.length > h.heap_bytes)
             throw LogError(fmt::format("the record at {} has an event outside its bytes", h.first_seq),
@@ -162,6 +164,7 @@ EventLog::EventLog(const Options& options) : path_(options.path), bytes_max_(opt
         int stale = 0;
         mdb_reader_check(env_, &stale);
         load_identity(options.read_only);
+        if (options.pack && !options.read_only) packer_.emplace();
         // What a killed process left may be in the page cache alone. Before a region or a producer is told of
         // it, it must survive a power cut.
         if (!options.read_only) check(mdb_env_sync(env_, 1), "sync the log");
@@ -258,25 +261,27 @@ void EventLog::append_in_one(std::span<const RecordView> records) {
         lmdb::Cursor cursor(txn, records_);
         for (const RecordView& record : records) {
             const uint32_t seal_bytes = keys_ ? seal_bytes_for(record, *keys_) : 0;
-            const size_t size = record.header->value_bytes() + seal_bytes;
+            const auto packed =
+                packer_ && seal_bytes == 0 ? packer_->pack(record.heap) : std::span<const uint8_t>();
+            RecordHeader header = *record.header;
+            header.seal_bytes = seal_bytes;
+            header.packed_bytes = static_cast<uint32_t>(packed.size());
+            const size_t size = header.value_bytes();
             Seq seq = record.first_seq();
             MDB_val key = lmdb::val(&seq, sizeof seq), value{size, nullptr};
             check(mdb_cursor_put(cursor, &key, &value, MDB_APPEND | MDB_RESERVE), "append to the log");
             auto* const begin = static_cast<uint8_t*>(value.mv_data);
             uint8_t* at = begin + sizeof(RecordHeader);
-            std::memcpy(begin, record.header, sizeof(RecordHeader));
             at = put(at, record.bloom);
             at = put(at, record.producers);
             at = put(at, record.identities);
             at = put(at, record.heads);
             uint8_t* const heap = at;
-            at = put(at, record.heap);
-            if (seal_bytes != 0) {
-                seal_items(record, *keys_, heap, at);
-                std::memcpy(begin + offsetof(RecordHeader, seal_bytes), &seal_bytes, sizeof seal_bytes);
-            }
-            const uint64_t checksum = checksum_of(begin, size);
-            std::memcpy(begin + offsetof(RecordHeader, checksum), &checksum, sizeof checksum);
+            at = put(at, packed.empty() ? record.heap : packed);
+            if (seal_bytes != 0) seal_items(record, *keys_, heap, at);
+            std::memcpy(begin, &header, sizeof header);
+            header.checksum = checksum_of(begin, size);
+            std::memcpy(begin, &header, sizeof header);
         }
     }
     txn.commit();

@@ -16,6 +16,7 @@
 #include "pipeline/seal.h"
 #include "schemas/limits.h"
 #include "schemas/log_record.h"
+#include "storage/packed_heap.h"
 #include "storage/sealed_record.h"
 
 namespace penstock {
@@ -77,6 +78,7 @@ class EventLog {
         std::string path;                  ///< the folder `log/`; created when missing
         uint64_t bytes_max = 64ULL << 30;  ///< map size: the most that the log may take on disk
         bool read_only = false;
+        bool pack = true;  ///< keeps heaps as LZ4 blocks where that makes them smaller
     };
     /// Throws LogError naming the path and what to do.
     explicit EventLog(const Options& options);
@@ -129,6 +131,7 @@ class EventLog {
     LogIdentity identity_;
     LogNames names_;
     std::shared_ptr<const SealKeys> keys_;
+    std::optional<HeapPacker> packer_;  ///< none: what is appended is not packed
 };
 
 /// Reads records in order. Any thread, one thread each. Holds a read transaction only inside a call, so

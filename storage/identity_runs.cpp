@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -49,6 +50,35 @@ std::vector<std::string> run_files(const std::string& folder) {
         if (entry.path().extension() == kSuffix) files.push_back(entry.path().string());
     std::sort(files.begin(), files.end());
     return files;
+}
+
+/// As they stand in a run. Ids are keyed hashes: once their upper 22 bits are in order, digit by digit from
+/// the lower one, few share them. Three times as fast as comparing alone.
+void sort_entries(std::vector<IdentityRun::Entry>& entries, std::vector<IdentityRun::Entry>& other) {
+    constexpr int kDigitBits = 11;
+    other.resize(entries.size());
+    for (const int shift : {64 - 2 * kDigitBits, 64 - kDigitBits}) {
+        const auto digit = [&](const IdentityRun::Entry& e) {
+            return (e.id.hi >> shift) & ((1u << kDigitBits) - 1);
+        };
+        std::array<uint32_t, (1 << kDigitBits) + 1> places{};
+        for (const IdentityRun::Entry& e : entries) ++places[digit(e) + 1];
+        std::partial_sum(places.begin(), places.end(), places.begin());
+        for (const IdentityRun::Entry& e : entries) other[places[digit(e)]++] = e;
+        entries.swap(other);
+    }
+    const auto before = [](const IdentityRun::Entry& a, const IdentityRun::Entry& b) {
+        constexpr uint64_t kTime = IdentityRun::kTimeMask;
+        return std::tuple(a.id.hi, a.id.lo, a.content_and_time & kTime) <
+               std::tuple(b.id.hi, b.id.lo, b.content_and_time & kTime);
+    };
+    for (auto from = entries.begin(); from != entries.end();) {
+        const uint64_t digits = from->id.hi >> (64 - 2 * kDigitBits);
+        auto to = from + 1;
+        while (to != entries.end() && to->id.hi >> (64 - 2 * kDigitBits) == digits) ++to;
+        if (to - from > 1) std::sort(from, to, before);
+        from = to;
+    }
 }
 
 /// Empty: written. Not synced: a file that a power cut tore is recognised and not used.
@@ -184,11 +214,7 @@ void IdentityRunWriter::write_run() {
         entries_[i].content_and_time =
             (entries_[i].content_and_time & ~IdentityRun::kTimeMask) |
             static_cast<uint64_t>((stamps_[i] - open_.first_stamp_ns) / open_.step_ns);
-    std::sort(entries_.begin(), entries_.end(), [](const IdentityRun::Entry& a, const IdentityRun::Entry& b) {
-        constexpr uint64_t kTime = IdentityRun::kTimeMask;
-        return std::tuple(a.id.hi, a.id.lo, a.content_and_time & kTime) <
-               std::tuple(b.id.hi, b.id.lo, b.content_and_time & kTime);
-    });
+    sort_entries(entries_, sorting_);
     open_.checksum = checksum_of(open_, entries_);
     const std::string file = fmt::format("{}/{:020}{}", options_.path, open_.first_seq, kSuffix);
     const std::string partial = file + ".partial";

@@ -81,8 +81,9 @@ class IdentityRunWriter {
     LogReader reader_;
     Seq next_seq_ = 0;  ///< 0: not known yet
     std::vector<IdentityRun::Entry> entries_;
-    std::vector<StampNs> stamps_;  ///< beside entries_
-    IdentityRun::Header open_{};   ///< of the run that is gathered
+    std::vector<StampNs> stamps_;              ///< beside entries_
+    std::vector<IdentityRun::Entry> sorting_;  ///< kept, as memory that is new costs more than sorting
+    IdentityRun::Header open_{};               ///< of the run that is gathered
     bool warned_ = false;
 };
 

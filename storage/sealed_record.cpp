@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "storage/event_log.h"
+#include "storage/packed_heap.h"
 
 namespace penstock {
 namespace {
@@ -31,10 +32,10 @@ std::span<const uint8_t> beside(const RecordHeader& header) {
 
 const uint8_t* behind_heap(const RecordView& record) { return record.heap.data() + record.heap.size(); }
 
-class SealedForGood final : public ItemOpener {
+class NobodyOpens final : public ItemOpener {
   public:
     std::span<const uint8_t> open(const RecordView& record, size_t) const override {
-        throw LogError(fmt::format("the record at {} is sealed", record.first_seq()), EACCES);
+        throw LogError(fmt::format("the record at {} is closed", record.first_seq()), EACCES);
     }
 };
 
@@ -63,13 +64,28 @@ void seal_items(const RecordView& record, const SealKeys& keys, uint8_t* heap, u
 }
 
 void RecordOpener::take(RecordView& record) {
-    if (record.header->seal_bytes == 0) return;
+    if (!record.opener) return;
     record.opener = this;
-    is_open_.assign(record.count(), false);
-    if (opened_.size() * 8 < record.heap.size()) opened_.resize((record.heap.size() + 7) / 8);
+    unpacked_ = false;
+    is_open_.assign(record.header->seal_bytes == 0 ? 0 : record.count(), false);
+    const size_t words = (size_t{record.header->heap_bytes} + 7) / 8;
+    if (opened_.size() < words) opened_.resize(words);
 }
 
 std::span<const uint8_t> RecordOpener::open(const RecordView& record, size_t i) const {
+    if (record.header->seal_bytes != 0) return open_sealed(record, i);
+    if (!unpacked_) unpack(record);
+    const EventHead& head = record.heads[i];
+    return {reinterpret_cast<const uint8_t*>(opened_.data()) + head.offset, head.length};
+}
+
+void RecordOpener::unpack(const RecordView& record) const {
+    if (!unpack_heap(record.heap, {reinterpret_cast<uint8_t*>(opened_.data()), record.header->heap_bytes}))
+        throw LogError(fmt::format("the record at {} does not unpack", record.first_seq()), MDB_CORRUPTED);
+    unpacked_ = true;
+}
+
+std::span<const uint8_t> RecordOpener::open_sealed(const RecordView& record, size_t i) const {
     const uint8_t* const behind = behind_heap(record);
     const EventHead& head = record.heads[i];
     const auto sealed = record.heap.subspan(head.offset, head.length);
@@ -94,8 +110,8 @@ std::span<const uint8_t> RecordOpener::open(const RecordView& record, size_t i) 
     return {to, head.length};
 }
 
-const ItemOpener& sealed_for_good() {
-    static const SealedForGood one;
+const ItemOpener& nobody_opens() {
+    static const NobodyOpens one;
     return one;
 }
 

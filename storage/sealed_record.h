@@ -1,8 +1,9 @@
 // Items of a record that are kept sealed: each by its region's key, in place, so that columns stay readable
 // and a reader opens only what it touches.
 //
-// Behind the heap: 16 random bytes, then for each item its key's id (0: it is in the clear) and its tag. An
-// item's nonce is the random bytes and its number; the record's first sequence stands beside it.
+// A record of which an item is sealed is not packed. Behind the heap: 16 random bytes, then for each item its
+// key's id (0: it is in the clear) and its tag. An item's nonce is the random bytes and its number; the
+// record's first sequence stands beside it.
 #pragma once
 
 #include <cstdint>
@@ -28,25 +29,30 @@ uint32_t seal_bytes_for(const RecordView& record, const SealKeys& keys);
 /// `heap`: a copy of the record's, of which items are sealed; `behind`: room for seal_bytes_for.
 void seal_items(const RecordView& record, const SealKeys& keys, uint8_t* heap, uint8_t* behind);
 
-/// Of one record after the other. One thread.
+/// Opens what is sealed, and unpacks what is packed, of one record after the other, when it is asked for. One
+/// thread.
 class RecordOpener final : public ItemOpener {
   public:
     /// `keys`: null where none are known.
     explicit RecordOpener(const SealKeys* keys) : keys_(keys) {}
-    /// From now on opens this record's items, and `record` asks it. Ends what was given of the one before.
+    /// From now on gives this record's items, and `record` asks it. Ends what was given of the one before.
     void take(RecordView& record);
     /// Throws LogError: EACCES where the key is not known, MDB_CORRUPTED where the bytes are not what was
-    /// sealed.
+    /// sealed or packed.
     std::span<const uint8_t> open(const RecordView& record, size_t i) const override;
 
   private:
+    std::span<const uint8_t> open_sealed(const RecordView& record, size_t i) const;
+    void unpack(const RecordView& record) const;
+
     const SealKeys* keys_;
     mutable const SealKey* last_ = nullptr;
-    mutable std::vector<uint64_t> opened_;  ///< a heap, of which that is filled in which was asked for
+    mutable std::vector<uint64_t> opened_;  ///< a heap; of a sealed one, what was asked for is filled in
+    mutable bool unpacked_ = false;
     mutable std::vector<bool> is_open_;
 };
 
 /// For views that nobody is to read items of: every try throws.
-const ItemOpener& sealed_for_good();
+const ItemOpener& nobody_opens();
 
 }  // namespace penstock

@@ -47,7 +47,7 @@ bool is_json(std::string_view text) {
 template <typename T>
 const T* verified(const RecordView& record, size_t item) {
     const EventHead& head = record.heads[item];
-    if (uint64_t{head.offset} + head.length > record.heap.size() || head.length < 8) return nullptr;
+    if (uint64_t{head.offset} + head.length > record.header->heap_bytes || head.length < 8) return nullptr;
     const auto bytes = record.bytes(item);
     flatbuffers::Verifier verifier(bytes.data(), bytes.size());
     if (!verifier.VerifyBuffer<T>(nullptr)) return nullptr;

@@ -91,9 +91,9 @@ struct HttpServer::Impl {
         queries.follow([this] { return regions.rules(); });
     }
 
-    TenantAccess with_regions(TenantAccess access) const {
-        access.region_names = [this] { return regions.taking(); };
-        return access;
+    TenantAccess with_regions(TenantAccess tenant_access) const {
+        tenant_access.region_names = [this] { return regions.taking(); };
+        return tenant_access;
     }
 
     void listen() {

@@ -52,6 +52,7 @@ void run_sealed(const MicroOptions& options, const Records& records) {
             RecordView stored = view;
             stored.header = &header;
             stored.heap = {heap.data(), view.heap.size()};
+            stored.opener = &nobody_opens();
             opener.take(stored);
             uint64_t wrong = 0;
             std::vector<std::span<const uint8_t>> items;

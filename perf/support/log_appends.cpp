@@ -1,5 +1,6 @@
 #include "perf/support/log_appends.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "perf/support/intake_pipe.h"
@@ -46,13 +47,14 @@ double append_log(const std::string& folder, const Records& records, size_t grou
         [&](const RecordView& record) {
             found += record.count();
             const RecordView sent = records[at++]->view();
-            wrong += record.first_seq() != sent.first_seq() ||
-                     !std::equal(record.heap.begin(), record.heap.end(), sent.heap.begin(), sent.heap.end());
+            wrong += record.first_seq() != sent.first_seq() || record.count() != sent.count();
+            for (size_t i = 0; i < std::min(record.count(), sent.count()); ++i)
+                wrong += !std::ranges::equal(record.bytes(i), sent.bytes(i));
             return true;
         },
         true);
     expect_equal(found, events, "events in the log");
-    expect_equal(wrong, 0u, "records that are not what was appended");
+    expect_equal(wrong, 0u, "records and events that are not what was appended");
     return took;
 }
 

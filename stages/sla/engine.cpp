@@ -5,6 +5,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <boost/json.hpp>
 #include <optional>
 
@@ -46,29 +48,40 @@ Engine::Engine(Options options) : options_(options) {
 }
 Engine::~Engine() = default;
 
-void Engine::prefetch_case(const EventHead& head, size_t step) const {
+const InstancePool* Engine::pool_of(const EventHead& head) const {
     const auto it = roles_.find(head.type_hash);
-    if (it == roles_.end()) return;
+    if (it == roles_.end()) return nullptr;
     const Running& r = *running_[it->second.front().workflow];
-    if (r.workflow.key.kind == KeySelector::Kind::kSubject) r.pool.prefetch(head.key, step);
+    return r.workflow.key.kind == KeySelector::Kind::kSubject ? &r.pool : nullptr;
+}
+
+void Engine::apply_events(const RecordView& record) {
+    constexpr size_t kSteps = InstancePool::kPrefetchSteps, kAhead = kSteps * kCaseStepAhead;
+    constexpr size_t kRing = std::bit_ceil(kAhead + 1);
+    std::array<const InstancePool*, kRing> pools;  // of the events ahead
+    const size_t count = record.count();
+    for (size_t i = 0; i < std::min(kAhead, count); ++i) pools[i] = pool_of(record.heads[i]);
+    for (size_t i = 0; i < count; ++i) {
+        if (!record.opener && i + kPrefetchAhead < count) {
+            const uint8_t* soon = record.heap.data() + record.heads[i + kPrefetchAhead].offset;
+            __builtin_prefetch(soon);
+            __builtin_prefetch(soon + 64);
+        }
+        if (i + kAhead < count) pools[(i + kAhead) % kRing] = pool_of(record.heads[i + kAhead]);
+        for (size_t step = 0; step < kSteps; ++step) {
+            const size_t ahead = i + (kSteps - step) * kCaseStepAhead;
+            if (ahead >= count) continue;
+            if (const InstancePool* pool = pools[ahead % kRing])
+                pool->prefetch(record.heads[ahead].key, step);
+        }
+        on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
+    }
 }
 
 void Engine::apply(const RecordView& record) {
     switch (record.header->kind) {
         case RecordKind::kEvents:
-            for (size_t i = 0; i < record.count(); ++i) {
-                if (i + kPrefetchAhead < record.count()) {
-                    const uint8_t* soon = record.heap.data() + record.heads[i + kPrefetchAhead].offset;
-                    __builtin_prefetch(soon);
-                    __builtin_prefetch(soon + 64);
-                }
-                for (size_t step = 0; step < InstancePool::kPrefetchSteps; ++step) {
-                    const size_t ahead = i + (InstancePool::kPrefetchSteps - step) * kCaseStepAhead;
-                    if (ahead < record.count()) prefetch_case(record.heads[ahead], step);
-                }
-                on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
-            }
-            return;
+            return apply_events(record);
         case RecordKind::kDeadLetters:
             return advance(record.last_stamp(), record.first_seq());
         case RecordKind::kControl:

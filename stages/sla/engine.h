@@ -67,7 +67,6 @@ class Engine final : public StateMachine {
     void apply(const RecordView& record) override;
     /// One event at time `now_ns`; `apply` calls it for each, simulation directly.
     void on_event(const EventHead& head, std::span<const uint8_t> bytes, Seq seq, StampNs now_ns);
-    void prefetch_case(const EventHead& head, size_t step) const;
     /// One control record. `apply` calls it, simulation directly.
     void control(const fb::Control& control, StampNs now_ns, Seq seq);
     /// By id. A boot record says them, too.
@@ -154,6 +153,9 @@ class Engine final : public StateMachine {
     void loaded(StampNs last_stamp_ns) override;
 
   private:
+    void apply_events(const RecordView& record);
+    /// Where the case of an event is that goes by its key; null: not known from its head alone.
+    const InstancePool* pool_of(const EventHead& head) const;
     struct Running;  // a version that runs, with its instances
     using Timer = EngineTimer;
     struct Role {

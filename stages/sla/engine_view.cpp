@@ -372,7 +372,7 @@ InstanceView Engine::instance_view(const Running& r, const Instance& instance) c
 bool Engine::list_some(const InstanceQuery& query, InstanceListing& listing, size_t instances) const {
     const Running* r = active(query.workflow);
     if (!r) return false;
-    if (listing.running != r->id) listing = {.running = r->id};
+    if (listing.running != r->id) listing = {.running = r->id, .found = {}};
     size_t edge = r->counts.size(), group = 0;
     if (query.rule) {
         while (edge > 0 && r->workflow.edges[edge - 1].name != *query.rule) --edge;

@@ -184,7 +184,8 @@ TEST(DiskFault, ADiskThatOthersFillAtOnceStopsInOrderAndTheNextStartGoesOn) {
 
 TEST(DiskFault, AFullMapSlowsProducersAndALargerOneGoesOn) {
     ApplianceProcess appliance;
-    appliance.set_arguments({"--set", "log.bytes_max=256MiB", "--set", "log.retention_bytes=200MiB"});
+    appliance.set_arguments({"--set", "log.bytes_max=256MiB", "--set", "log.retention_bytes=200MiB", "--set",
+                             "log.compression=none"});
     appliance.start();
     constexpr int kEvents = 2'500;  // 250 MiB
     const TemporaryFile file("e.ndjson", numbered_events(1, kEvents, 100 << 10));

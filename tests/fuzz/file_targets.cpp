@@ -95,7 +95,10 @@ int log_record(const uint8_t* data, size_t size) {
     }
     for (const bool verify : {true, false}) {
         try {
-            const RecordView r = parse_record({begin, size}, verify);
+            RecordView r = parse_record({begin, size}, verify);
+            const bool closed = r.opener != nullptr;
+            RecordOpener opener(nullptr);
+            opener.take(r);
             const auto inside = [&](const void* at, size_t bytes) {
                 const auto* p = static_cast<const uint8_t*>(at);
                 require(bytes == 0 || (p >= begin && p + bytes <= begin + size), "a part lies outside");
@@ -107,7 +110,7 @@ int log_record(const uint8_t* data, size_t size) {
             inside(r.heap.data(), r.heap.size());
             bloom_may_hold(r.bloom, {1, 2});
             for (size_t i = 0; i < r.heads.size(); ++i) {
-                inside(r.bytes(i).data(), r.bytes(i).size());
+                if (!closed) inside(r.bytes(i).data(), r.bytes(i).size());
                 flatbuffers::Verifier verifier(r.bytes(i).data(), r.bytes(i).size());
                 if (r.bytes(i).size() >= 8 && verifier.VerifyBuffer<fb::Event>(nullptr)) {
                     EventFields fields;

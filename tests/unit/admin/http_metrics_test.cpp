@@ -27,7 +27,7 @@ struct HttpMetrics : testing::Test {
         telemetry.ack_ns.record(700'000, 5);      // between 0.5 and 1 ms
         telemetry.ack_ns.record(60'000'000'000);  // above the last bound
         auto sla = std::make_shared<SlaSnapshot>();
-        sla->workflows = {{"w", {{"a", "b", 1000, 9, 4, 3, 2, 0}}}};
+        sla->workflows = {{"w", {{"a", "b", 1000, 9, 4, 3, 2, 0, 0, ""}}}};
         telemetry.set_sla(sla);
         telemetry.alerts[0] = 2;
         telemetry.notifications[0] = 7;

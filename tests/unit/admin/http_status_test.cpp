@@ -86,7 +86,7 @@ TEST_F(HttpStatus, SaysAllThereIs) {
     telemetry.regions[1]->set_error("FATAL: \xe4\xf6");
     telemetry.dead_letters[static_cast<size_t>(Refusal::kBadTime)].add(4);
     auto sla = std::make_shared<SlaSnapshot>();
-    sla->workflows = {{"helpdesk", {{"A", "B", 1500, 7, 3, 2, 1, 1}}}};
+    sla->workflows = {{"helpdesk", {{"A", "B", 1500, 7, 3, 2, 1, 1, 0, ""}}}};
     sla->recent = {{"helpdesk", "A", "B", "case 1", clock.now_ns, clock.now_ns + 1}};
     telemetry.set_sla(sla);
     sampler.sample();

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -91,7 +92,9 @@ void expect_same(const RecordView& found, const Made& m) {
 class EventLogTest : public testing::Test {
   protected:
     EventLogTest() { open(); }
-    void open() { log_ = std::make_unique<EventLog>(EventLog::Options{folder_.sub("log"), 64 << 20, false}); }
+    void open(bool pack = false) {
+        log_ = std::make_unique<EventLog>(EventLog::Options{folder_.sub("log"), 64 << 20, false, pack});
+    }
     void append(uint32_t count, uint32_t bytes) {
         made_.push_back(made(next_, count, bytes));
         next_ += made_.back().header.span();
@@ -114,9 +117,11 @@ class EventLogTest : public testing::Test {
 TEST_F(EventLogTest, WhatIsAppendedIsReadWhateverItsSize) {
     SCOPED_TRACE(seed_note());
     Random random;
-    for (int i = 0; i < 200; ++i)
+    for (int i = 0; i < 200; ++i) {
+        if (i % 50 == 0) log_.reset(), open(i % 100 == 50);  // packed and not, in turns
         append(static_cast<uint32_t>(random.below(random.chance(20) ? 1025 : 4)),
                static_cast<uint32_t>(random.below(random.chance(10) ? 700 : 60)));
+    }
     for (const bool reopened : {false, true}) {
         if (reopened) log_.reset(), open();
         size_t i = 0;
@@ -217,6 +222,79 @@ TEST_F(EventLogTest, ADamagedByteIsFoundByVerifying) {
     EXPECT_EQ(scan(21, true), std::vector<Seq>{21}) << "the others are sound";
 }
 
+/// The record's value as it is stored, 8-byte aligned.
+std::vector<uint64_t> stored_value(const EventLog& log, Seq first) {
+    std::vector<uint64_t> value;
+    LogReader(log).scan(first, [&](const RecordView& r) {
+        value.resize((r.header->value_bytes() + 7) / 8);
+        std::memcpy(value.data(), r.header, r.header->value_bytes());
+        return false;
+    });
+    return value;
+}
+
+TEST_F(EventLogTest, APackedRecordIsSmallerAndReadsAsIfItWereNot) {
+    log_.reset(), open(true);
+    append(100, 700);
+    size_t seen = 0;
+    LogReader(*log_).scan(
+        1,
+        [&](const RecordView& r) {
+            EXPECT_GT(r.header->packed_bytes, 0u);
+            EXPECT_LT(r.header->value_bytes(), 20'000u) << "of 77,000";
+            EXPECT_EQ(r.header->heap_bytes, made_[0].heap.size()) << "as it was";
+            expect_same(r, made_[0]);
+            return ++seen, true;
+        },
+        true);
+    EXPECT_EQ(seen, 1u);
+}
+
+TEST_F(EventLogTest, WhatPackingDoesNotMakeSmallerStaysAsItIs) {
+    log_.reset(), open(true);
+    Random random;
+    SCOPED_TRACE(seed_note());
+    Made m = made(1, 10, 700);
+    for (uint8_t& byte : m.heap) byte = static_cast<uint8_t>(random.below(256));
+    const RecordView view = m.view();
+    log_->append({&view, 1});
+    LogReader(*log_).scan(1, [&](const RecordView& r) {
+        EXPECT_EQ(r.header->packed_bytes, 0u);
+        EXPECT_TRUE(std::ranges::equal(r.heap, m.heap));
+        return true;
+    });
+}
+
+TEST_F(EventLogTest, ABlockThatDoesNotUnpackIsDamageAndItsColumnsCanBeRead) {
+    log_.reset(), open(true);
+    append(100, 700);
+    std::vector<uint64_t> value = stored_value(*log_, 1);
+    const std::span<const uint8_t> bytes{reinterpret_cast<const uint8_t*>(value.data()), value.size() * 8};
+    RecordView view = parse_record(bytes, true);
+    EXPECT_THROW(view.bytes(0), LogError) << "nobody unpacks it";
+    std::memset(const_cast<uint8_t*>(view.heap.data()), 0xff, view.heap.size());
+    RecordOpener opener(nullptr);
+    opener.take(view);
+    EXPECT_EQ(view.identities[99].id, made_[0].identities[99].id);
+    try {
+        view.bytes(0);
+        FAIL() << "was taken for an event";
+    } catch (const LogError& e) {
+        EXPECT_TRUE(e.damaged()) << e.what();
+        EXPECT_NE(std::string(e.what()).find("record at 1 "), std::string::npos) << e.what();
+    }
+}
+
+TEST_F(EventLogTest, RecordsOfTheFormatBeforePackingAreRead) {
+    Made m = made(1, 10, 700);
+    m.header.version = 1;
+    const RecordView view = m.view();
+    log_->append({&view, 1});
+    size_t seen = 0;
+    LogReader(*log_).scan(1, [&](const RecordView& r) { return expect_same(r, m), ++seen, true; }, true);
+    EXPECT_EQ(seen, 1u);
+}
+
 TEST_F(EventLogTest, WhatIsNoRecordIsRefused) {
     const Made m = made(1, 3, 50);
     std::vector<uint64_t> aligned((m.header.value_bytes() + 7) / 8);
@@ -241,7 +319,8 @@ TEST_F(EventLogTest, WhatIsNoRecordIsRefused) {
              [](Made& x) { x.header.magic = 1; }, [](Made& x) { x.header.version = 9; },
              [](Made& x) { x.header.count = 4; }, [](Made& x) { x.header.count = 0xffffffff; },
              [](Made& x) { x.header.heap_bytes = 0xffffffff; },
-             [](Made& x) { x.header.bloom_bytes = 0x80000000; },
+             [](Made& x) { x.header.packed_bytes = x.header.heap_bytes + 8; },
+             [](Made& x) { x.header.version = 0; }, [](Made& x) { x.header.bloom_bytes = 0x80000000; },
              [](Made& x) { x.header.producer_count = 0x10000000; },
              [](Made& x) { x.heads[1].offset = 0xffffff00; }, [](Made& x) { x.heads[2].length = 1000; }}) {
         Made damaged = m;

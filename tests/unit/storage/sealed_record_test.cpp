@@ -80,6 +80,20 @@ TEST_F(SealedLog, EventsOfARegionWithAKeyAreOnDiskForWhoHasItAlone) {
     EXPECT_EQ(stored.find("for the few"), std::string::npos);
 }
 
+TEST_F(SealedLog, WhatIsSealedIsNotPacked) {
+    hot.log().use_keys(eu_key());
+    const std::string text = '"' + std::string(5'000, 'a') + '"';
+    hot.append({{.id = "1", .region = "us", .data = text}});
+    hot.append({{.id = "2", .region = "us", .data = text}, {.id = "3", .region = "eu", .data = text}});
+    std::vector<bool> packed;
+    LogReader(hot.log()).scan(1, [&](const RecordView& record) {
+        packed.push_back(record.header->packed_bytes != 0);
+        return true;
+    });
+    EXPECT_EQ(packed, (std::vector<bool>{true, false})) << "its length would tell of its bytes";
+    EXPECT_EQ(data_in(hot.log()), (std::vector<std::string>{text, text, text}));
+}
+
 TEST_F(SealedLog, ColumnsAndChecksumsNeedNoKey) {
     hot.log().use_keys(eu_key());
     hot.append({{.id = "1", .subject = "cam-1", .region = "eu", .data = "1"}});
