@@ -81,7 +81,8 @@ class PenstockToPostgres final : public Contestant {
                                     std::string(kWorkflow),
                                     {{"us", cluster_->dsn()}},
                                     true});
-        Table table(cluster_->dsn(), "penstock.event", "id");
+        Table table(cluster_->dsn(), "penstock.event", "id",
+                    "SELECT coalesce(sum(stored), 0)::bigint FROM penstock.ledger");
         load(appliance, feed, turn, turn.warm_up);
         table.wait_for(turn.warm_up - feed.effects().repeats);
         const int64_t start_ns = monotonic_now_ns();

@@ -11,7 +11,9 @@ namespace penstock::bench {
 class Table {
   public:
     /// `column`: the id, or the whole event as JSON.
-    Table(const std::string& dsn, std::string name, std::string column);
+    /// `stored_sql`: tells how many rows are committed without looking at them; empty: they are
+    /// counted whenever the table does not grow.
+    Table(const std::string& dsn, std::string name, std::string column, std::string stored_sql = "");
 
     /// Looks ten times a second until there are so many rows. Throws where none come for a minute.
     void wait_for(uint64_t rows);
@@ -19,9 +21,13 @@ class Table {
     void script(const std::string& sql) { connection_.script(sql); }
 
   private:
-    const std::string name_, column_;
+    uint64_t stored();
+
+    const std::string name_, column_, stored_sql_;
     StopSignal never_;
     PostgresConnection connection_;
+    int64_t bytes_ = 0;  ///< of the table, at the last look
+    uint64_t counted_ = 0;
 };
 
 }  // namespace penstock::bench

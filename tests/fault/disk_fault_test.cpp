@@ -100,7 +100,8 @@ class SmallDisk {
 };
 
 std::vector<std::string> on_disk(const SmallDisk& disk) {
-    return {"--set", "data_dir=" + disk.path() + "/data"};
+    // The events' filler would pack to next to nothing.
+    return {"--set", "data_dir=" + disk.path() + "/data", "--set", "log.compression=none"};
 }
 int64_t events_stored(const ApplianceProcess& appliance) {
     const auto status = boost::json::parse(appliance.get("/api/v1/status"));
