@@ -67,6 +67,12 @@ Seq seq_of(const MDB_val& key) {
     return seq;
 }
 
+void verify_record(const RecordView& stored) {
+    const RecordHeader& h = *stored.header;
+    if (h.checksum != checksum_of(reinterpret_cast<const uint8_t*>(&h), h.value_bytes()))
+        throw LogError(fmt::format("the record at {} fails its checksum", h.first_seq), MDB_CORRUPTED);
+}
+
 /// LMDB keeps small values inside a page at any even address; a record is read through structs of 8-byte
 /// alignment, so such a value is copied out first. Large ones lie on pages of their own and are not.
 class AlignedValue {
@@ -93,12 +99,6 @@ std::optional<uint16_t> NameList::find(std::string_view name) const {
 }
 std::optional<uint16_t> LogNames::region(std::string_view name) const { return regions.find(name); }
 std::optional<uint16_t> LogNames::tenant(std::string_view name) const { return tenants.find(name); }
-
-void verify_record(const RecordView& stored) {
-    const RecordHeader& h = *stored.header;
-    if (h.checksum != checksum_of(reinterpret_cast<const uint8_t*>(&h), h.value_bytes()))
-        throw LogError(fmt::format("the record at {} fails its checksum", h.first_seq), MDB_CORRUPTED);
-}
 
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum) {
     if (value.size() < sizeof(RecordHeader))

@@ -165,7 +165,5 @@ class LogReader {
 /// Splits a value (8-byte aligned) into its parts. Throws LogError when lengths disagree; the checksum only
 /// where asked.
 RecordView parse_record(std::span<const uint8_t> value, bool verify_checksum);
-/// Checks the checksum of a view that a reader gave (not of one over a slab). Throws LogError.
-void verify_record(const RecordView& stored);
 
 }  // namespace penstock

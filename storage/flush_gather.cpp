@@ -76,7 +76,6 @@ void RegionFlusher::gather(Seq committed) {
         [&](const RecordView& record) {
             if (record.end_seq() > committed) return false;
             if (record.header->kind == RecordKind::kEvents && record.may_hold_region(region_id_)) {
-                verify_record(record);  // what is damaged shall not reach a database
                 const Seq first = record.first_seq();
                 // After a split the batch may begin inside a record.
                 for (size_t i = batch_.to() > first ? static_cast<size_t>(batch_.to() - first) : 0;
@@ -95,7 +94,7 @@ void RegionFlusher::gather(Seq committed) {
             batch_.reach(record.end_seq(), record.last_stamp());
             return !batch_full() && clock_.monotonic_ns() < give_way_at;
         },
-        true);
+        true);  // what is damaged shall not reach a database, nor be passed over
     gather_acts(from);
     counted_to_ = std::max(counted_to_, batch_.to());
     if (batch_full()) count_waiting(committed);
