@@ -7,12 +7,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <random>
 
+#include "perf/support/regional_cluster.h"
 #include "schemas/event_fields.h"
 #include "storage/flush.h"
 #include "storage/migrations.h"
@@ -22,35 +22,16 @@ namespace {
 
 constexpr size_t kRowsMax = 50'000;  // of one transaction, on both sides
 
-std::string output_of(const std::string& command) {
-    std::string out;
-    FILE* pipe = popen(command.c_str(), "r");
-    if (!pipe) throw std::runtime_error(command);
-    for (int c; (c = fgetc(pipe)) != EOF;) out += static_cast<char>(c);
-    if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-}
-
-/// The folder, and the cluster in it where one was made.
+/// A folder, and in it the server, unless one is given.
 struct Workplace {
-    std::string folder, dsn;
-    bool own_cluster;
-    explicit Workplace(const char* given) : own_cluster(!given) {
-        std::string pattern = (std::filesystem::temp_directory_path() / "penstock-bench-XXXXXX").string();
-        if (!mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-        folder = pattern;
-        std::filesystem::permissions(folder, std::filesystem::perms(0755));
-        if (own_cluster) output_of(fmt::format("'{}' start '{}/c' us", PENSTOCK_CLUSTERS, folder));
-        dsn = given ? given : output_of(fmt::format("'{}' dsn '{}/c' us", PENSTOCK_CLUSTERS, folder));
+    explicit Workplace(const char* given) {
+        if (!given) running.emplace(cluster.emplace(folder.path() + "/c"));
+        dsn = given ? given : cluster->dsn();
     }
-    ~Workplace() {
-        if (own_cluster) [[maybe_unused]]
-            const int rc =
-                std::system(fmt::format("'{}' destroy '{}/c' us", PENSTOCK_CLUSTERS, folder).c_str());
-        std::error_code ignored;
-        std::filesystem::remove_all(folder, ignored);
-    }
+    const bench::TemporaryFolder folder;
+    std::optional<bench::RegionalCluster> cluster;
+    std::optional<bench::RegionalCluster::Running> running;
+    std::string dsn;
 };
 
 /// Records as the sequencer makes them: 1,024 events of about 190 bytes of data, all for the one region.
@@ -119,7 +100,7 @@ double median(std::vector<double> values) {
 class Bench {
   public:
     Bench(const Workplace& place, size_t events)
-        : place_(place), events_(events), log_({place.folder + "/log", 8ULL << 30, false}) {
+        : place_(place), events_(events), log_({place.folder.path() + "/log", 8ULL << 30, false}) {
         log_.register_names({"us"}, {"default"});
         fill(log_, events);
         migrate(place.dsn);

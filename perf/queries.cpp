@@ -6,54 +6,21 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <thread>
 
 #include "perf/support/bench.h"
+#include "perf/support/regional_cluster.h"
 #include "storage/cold_index.h"
 #include "storage/event_search.h"
-#include "storage/migrations.h"
 
 namespace penstock::bench {
 namespace {
 
-constexpr const char* kRegions[] = {"us", "ca", "eu", "apac", "latam"};
+const std::vector<std::string> kRegions{"us", "ca", "eu", "apac", "latam"};
 constexpr uint64_t kKeys = 1'000'000;
 constexpr double kKeyedMs = 20, kPageMs = 100;
-
-std::string output_of(const std::string& command) {
-    std::string out;
-    FILE* pipe = popen(command.c_str(), "r");
-    if (!pipe) throw std::runtime_error(command);
-    for (int c; (c = fgetc(pipe)) != EOF;) out += static_cast<char>(c);
-    if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-}
-
-/// The folder, and the clusters in it.
-struct Workplace {
-    std::string folder;
-    Workplace() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "penstock-bench-XXXXXX").string();
-        if (!mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-        folder = pattern;
-        std::filesystem::permissions(folder, std::filesystem::perms(0755));
-        output_of(fmt::format("'{}' start '{}/c'", PENSTOCK_CLUSTERS, folder));
-    }
-    ~Workplace() {
-        [[maybe_unused]] const int rc =
-            std::system(fmt::format("'{}' destroy '{}/c'", PENSTOCK_CLUSTERS, folder).c_str());
-        std::error_code ignored;
-        std::filesystem::remove_all(folder, ignored);
-    }
-    std::string dsn(const std::string& region) const {
-        return output_of(fmt::format("'{}' dsn '{}/c' {}", PENSTOCK_CLUSTERS, folder, region));
-    }
-};
 
 /// Rows of another log, of about 280 bytes, over the three days before the last midnight and a part of the
 /// day behind it.
@@ -82,7 +49,6 @@ END $$;
 )sql";
 
 void load(const std::string& dsn, uint64_t rows) {
-    migrate(dsn);
     const StopSignal never;
     PostgresConnection connection({.dsn = dsn, .application_name = "bench", .timeout_ns = 3'600'000'000'000},
                                   never);
@@ -103,12 +69,12 @@ void load(const std::string& dsn, uint64_t rows) {
 
 class Bench {
   public:
-    Bench(const Workplace& place, uint64_t events)
-        : log_({place.folder + "/log", 1ULL << 30, false}), random_(7) {
-        log_.register_names({kRegions, kRegions + 5}, {"default", "acme"});
+    Bench(const std::string& folder, const RegionalCluster& clusters, uint64_t events)
+        : log_({folder + "/log", 1ULL << 30, false}), random_(7) {
+        log_.register_names(kRegions, {"default", "acme"});
         telemetry_.committed_seq = log_.bounds().next_seq;
         std::vector<EventSearch::Region> regions;
-        for (const char* name : kRegions) regions.push_back({name, place.dsn(name)});
+        for (const std::string& name : kRegions) regions.push_back({name, clusters.dsn(name)});
         std::vector<std::thread> loaders;
         for (const auto& region : regions)
             loaders.emplace_back([&region, events] { load(region.dsn, events / 5); });
@@ -192,8 +158,11 @@ int main(int argc, char** argv) {
             std::cerr << "usage: bench_queries [events, at least 1000] [lookups, at least 100]\n";
             return 2;
         }
-        const penstock::bench::Workplace place;
-        penstock::bench::Bench bench(place, events);
+        using namespace penstock::bench;
+        const TemporaryFolder folder;
+        const RegionalCluster clusters(folder.path() + "/c", kRegions);
+        const RegionalCluster::Running running(clusters);
+        Bench bench(folder.path(), clusters, events);
         bench.keyed(lookups);
         bench.filtered();
         return 0;

@@ -2,14 +2,14 @@
 # All benchmarks: a readable table on stdout, results.json in OUT. Loopback only; whatever is started is stopped
 # again, also on Ctrl-C; data goes below OUT and is removed.
 # usage: run.sh [BUILD, default build/release] [OUT, default build/bench] [part...]
-# parts: micro flush queries throughput latency workflows idle sustained instructions; all when none is named
+# parts: micro flush queries throughput latency workflows growth idle sustained instructions; all when none is named
 # environment: QUICK=1 small sizes, to try the harness
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$here/build/release} out=${2:-$here/build/bench}
 shift $(($# < 2 ? $# : 2))
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(micro flush queries throughput latency workflows idle sustained instructions)
+[ ${#parts[@]} -gt 0 ] || parts=(micro flush queries throughput latency workflows growth idle sustained instructions)
 mkdir -p "$out"
 build=$(realpath "$build") out=$(realpath "$out")
 for program in penstock perf/bench_micro perf/bench_e2e perf/bench_report; do
@@ -66,6 +66,7 @@ part queries queries
 part throughput "${e2e[@]}" throughput ${quick:+--events 100000 --runs 2}
 part latency "${e2e[@]}" latency ${quick:+--seconds 5}
 part workflows "${e2e[@]}" workflows ${quick:+--events 100000 --runs 2 --seconds 5}
+part growth "${e2e[@]}" growth ${quick:+--events 400000 --runs 2 --keys 100000}
 part idle "${e2e[@]}" idle ${quick:+--runs 2 --seconds 4}
 part sustained "$here/perf/sustained.sh" "$([ -n "$quick" ] && echo 10 || echo 30)" "$build" "$out"
 part instructions "$here/perf/callgrind.sh" "$build" "$out" ${quick:+8192}

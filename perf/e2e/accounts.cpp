@@ -22,11 +22,17 @@ FeedEffects sum(const FeedEffects& a, const FeedEffects& b) {
 
 namespace {
 
-/// Of an edge, over all workflows that have its like.
+/// The view is renewed four times a second, but not while a checkpoint is written: of ten million cases that
+/// takes some seconds.
+constexpr int64_t kPatienceNs = 60'000'000'000;
+
+/// Of an edge, over all workflows that have it.
 uint64_t edge_count(const boost::json::object& status, size_t edge, std::string_view which) {
     uint64_t sum = 0;
-    for (const auto& workflow : status.at("sla").at("workflows").as_array())
-        sum += number_of(workflow.at("edges").at(edge).at(which));
+    for (const auto& workflow : status.at("sla").at("workflows").as_array()) {
+        const auto& edges = workflow.at("edges").as_array();
+        if (edge < edges.size()) sum += number_of(edges.at(edge).at(which));
+    }
     return sum;
 }
 
@@ -34,23 +40,21 @@ uint64_t edge_count(const boost::json::object& status, size_t edge, std::string_
 
 void check_accounts(const ApplianceProcess& appliance, const FeedEffects& sent) {
     boost::json::object status;
-    for (int i = 0; i < 100; ++i) {  // the view is renewed four times a second
+    const int64_t until_ns = monotonic_now_ns() + kPatienceNs;
+    do {
         status = appliance.status();
         if (number_of(status.at("sla").at("applied_seq")) == number_of(status.at("log").at("next_seq")) &&
             edge_count(status, 0, "anchored") == sent.anchored[0])
             break;
         const timespec pause{0, 50'000'000};
         nanosleep(&pause, nullptr);
-    }
+    } while (monotonic_now_ns() < until_ns && !stop_requested());
     const auto& events = status.at("events");
     expect_equal(number_of(events.at("received")), sent.events, "events received");
     expect_equal(number_of(events.at("stored")), sent.events, "events stored");
     expect_equal(number_of(events.at("duplicates")), 0u, "duplicates");
     expect_equal(number_of(events.at("dead_letters")), 0u, "dead letters");
-    const auto& workflows = status.at("sla").at("workflows").as_array();
-    expect(!workflows.empty(), "no workflow is active");
-    for (const auto& workflow : workflows)
-        expect_equal(workflow.at("edges").as_array().size(), kEdges, "edges of a workflow");
+    expect(!status.at("sla").at("workflows").as_array().empty(), "no workflow is active");
     for (size_t e = 0; e < kEdges; ++e) {
         const auto count = [&](std::string_view which) { return edge_count(status, e, which); };
         expect_equal(count("anchored"), sent.anchored[e], "deadlines armed");

@@ -10,6 +10,13 @@
 
 namespace penstock::bench {
 
+/// For runs that keep all that they send.
+inline constexpr std::string_view kLargeLog =
+    "[log]\nbytes_max = \"32GiB\"\nretention_bytes = \"24GiB\"\n[state]\ncheckpoint_s = 5\n";
+
+/// Before what is measured.
+inline constexpr uint64_t kWarmUpEvents = 200'000;
+
 struct EndToEndOptions {
     std::string program, folder;
     uint64_t events = 1'500'000;  ///< of a throughput run
@@ -19,6 +26,8 @@ struct EndToEndOptions {
     std::string format = "both";          ///< json, binary or both
     std::string dsns;                     ///< sustained: a file, region and connection string a line
     double window_s = 20;                 ///< sustained: of dedup
+    std::string growth_of = "all";        ///< growth: keys, tenants, connections, log or all
+    uint64_t held_keys = 10'000'000;      ///< growth: before it is measured
     uint64_t keys = 1'000'000;            ///< recovery: in flight
     uint64_t window_events = 60'000'000;  ///< recovery: in the dedup window
 };
@@ -26,6 +35,7 @@ struct EndToEndOptions {
 void run_throughput(const EndToEndOptions& options);
 void run_latency(const EndToEndOptions& options);
 void run_workflows(const EndToEndOptions& options);
+void run_growth(const EndToEndOptions& options);
 void run_sustained(const EndToEndOptions& options);
 void run_idle(const EndToEndOptions& options);
 void run_recovery(const EndToEndOptions& options);

@@ -1,5 +1,5 @@
-// bench_e2e throughput | latency | workflows | sustained | idle | recovery: see docs/performance.md. Results
-// as JSON lines on stdout, what is going on on stderr.
+// bench_e2e throughput | latency | workflows | growth | sustained | idle | recovery: see docs/performance.md.
+// Results as JSON lines on stdout, what is going on on stderr.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -27,6 +27,13 @@ int main(int argc, char** argv) {
     workflows->add_option("--runs", options.runs, "of each appliance")->capture_default_str();
     workflows->add_option("--rate", options.rate, "events a second, of open loop")->capture_default_str();
     workflows->add_option("--seconds", options.seconds, "of open loop")->capture_default_str();
+    auto* growth = app.add_subcommand("growth", "many keys, tenants and connections, and a long log");
+    growth->add_option("--events", options.events, "of one run")->capture_default_str();
+    growth->add_option("--runs", options.runs, "of each appliance")->capture_default_str();
+    growth->add_option("--keys", options.held_keys, "that many are")->capture_default_str();
+    growth->add_option("--of", options.growth_of, "only this one")
+        ->check(CLI::IsMember({"keys", "tenants", "connections", "log", "all"}))
+        ->capture_default_str();
     auto* sustained = app.add_subcommand("sustained", "open loop into the regional databases");
     sustained->add_option("--rate", options.rate, "events a second")->capture_default_str();
     sustained->add_option("--seconds", options.seconds)->capture_default_str();
@@ -49,6 +56,7 @@ int main(int argc, char** argv) {
         if (*throughput) run_throughput(options);
         if (*latency) run_latency(options);
         if (*workflows) run_workflows(options);
+        if (*growth) run_growth(options);
         if (*sustained) run_sustained(options);
         if (*idle) run_idle(options);
         if (*recovery) run_recovery(options);

@@ -8,7 +8,6 @@
 namespace penstock::bench {
 namespace {
 
-constexpr uint64_t kWarmUpEvents = 200'000;
 constexpr double kTargetJson = 400'000;
 
 struct Side {
@@ -25,8 +24,7 @@ struct Side {
 void run_throughput(const EndToEndOptions& options) {
     ApplianceProcess appliance({options.program,
                                 options.folder,
-                                "[log]\nbytes_max = \"32GiB\"\nretention_bytes = \"24GiB\"\n"
-                                "[state]\ncheckpoint_s = 5\n[sla]\nworkflows = [\"workflow.json\"]\n",
+                                std::string(kLargeLog) + "[sla]\nworkflows = [\"workflow.json\"]\n",
                                 std::string(kWorkflow),
                                 {}});
     std::vector<std::unique_ptr<Side>> sides;

@@ -1,10 +1,9 @@
 // An appliance with 1,000 workflows beside one with a single one, and how long after its deadline a missed
-// one is told. All binary: what the engine costs shows most beside the cheaper format.
+// one is told.
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 
-#include "perf/e2e/e2e.h"
+#include "perf/e2e/in_turns.h"
 #include "perf/support/latency.h"
 #include "stages/sla/engine.h"
 #include "storage/event_log.h"
@@ -13,48 +12,19 @@ namespace penstock::bench {
 namespace {
 
 constexpr uint32_t kWorkflows = 1'000;
-constexpr uint64_t kWarmUpEvents = 200'000;
-constexpr double kShareOfOne = 0.7, kDelayMs = 20;
-constexpr EventFeed::Format kFormat = EventFeed::Format::kBinary;
+constexpr double kDelayMs = 20;
 
-struct Side {
-    Side(const EndToEndOptions& options, uint32_t workflows)
-        : folder(options.folder + "/" + std::to_string(workflows)),
-          feed({.format = kFormat, .workflows = workflows == 1 ? 0 : workflows}),
-          appliance(appliance_options(options.program, folder, workflows)) {}
-
-    static ApplianceProcess::Options appliance_options(const std::string& program, const std::string& folder,
-                                                       uint32_t workflows) {
-        std::filesystem::create_directories(folder);
-        std::string files;
-        for (uint32_t w = 0; w < workflows; ++w) {
-            const std::string name = fmt::format("w{}.json", w);
-            std::ofstream(folder + "/" + name)
-                << (workflows == 1 ? std::string(kWorkflow) : workflow_of_own_types(w));
-            files += fmt::format("{}\"{}\"", w == 0 ? "" : ", ", name);
-        }
-        return {program,
-                folder,
-                "[log]\nbytes_max = \"32GiB\"\nretention_bytes = \"24GiB\"\n[state]\ncheckpoint_s = 5\n"
-                "[sla]\nworkflows = [" +
-                    files + "]\n",
-                {},
-                {}};
+/// Writes so many documents, and names them for appliances with folders beside them.
+std::string config_of_own_types(const std::string& folder, uint32_t workflows) {
+    std::filesystem::create_directories(folder);
+    std::string files;
+    for (uint32_t w = 0; w < workflows; ++w) {
+        const std::string name = fmt::format("w{}.json", w);
+        std::ofstream(folder + "/" + name) << workflow_of_own_types(w);
+        files += fmt::format("{}\"../{}\"", w == 0 ? "" : ", ", name);
     }
-    /// rate: 0 as fast as it goes.
-    LoadReport load(uint64_t events, double rate = 0) {
-        const LoadReport report =
-            Load(feed, {.port = appliance.ingest_port(), .format = kFormat, .events = events, .rate = rate})
-                .run();
-        check_accounts(appliance, feed.effects());
-        return report;
-    }
-
-    const std::string folder;
-    EventFeed feed;
-    ApplianceProcess appliance;
-    Runs events_per_s, cpu_ns;
-};
+    return fmt::format("{}[sla]\nworkflows = [{}]\n", kLargeLog, files);
+}
 
 /// Of the deadlines in a span under load.
 struct Delays {
@@ -101,37 +71,14 @@ void tell_again(const std::string& folder, std::span<Delays> spans, uint64_t mis
 }  // namespace
 
 void run_workflows(const EndToEndOptions& options) {
-    Side one(options, 1), thousand(options, kWorkflows);
-    Runs share, cpu;
-    for (size_t run = 0; run <= options.runs; ++run) {
-        for (Side* side : {&one, &thousand}) {
-            const uint64_t events = run == 0 ? kWarmUpEvents : options.events;
-            const double cpu_before = side->appliance.cpu_seconds();
-            const LoadReport report = side->load(events);
-            if (run == 0) continue;
-            const auto n = static_cast<double>(events);
-            side->events_per_s.add(n / report.seconds);
-            side->cpu_ns.add((side->appliance.cpu_seconds() - cpu_before) * 1e9 / n);
-            std::cerr << fmt::format("workflows {} {}/{}: {:.0f} events/s\n", side == &one ? 1 : kWorkflows,
-                                     run, options.runs, n / report.seconds);
-        }
-        if (run == 0) continue;
-        share.add(thousand.events_per_s.last() / one.events_per_s.last());
-        cpu.add(thousand.cpu_ns.last() / one.cpu_ns.last());
-    }
-    for (Side* side : {&one, &thousand})
-        Result(fmt::format("e2e/workflows/throughput/{}", side == &one ? 1 : kWorkflows), side->events_per_s,
-               "events/s")
-            .more("appliance_cpu_ns_an_event", side->cpu_ns.median())
-            .more("events_a_run", static_cast<double>(options.events))
-            .more("anonymous_mib_at_end", static_cast<double>(side->appliance.anonymous_bytes()) / 1048576)
-            .note("binary, one connection, closed loop, durable acks; in turns")
-            .print();
-    Result("e2e/workflows/1000_to_one", share, "ratio")
-        .target(kShareOfOne)
-        .more("appliance_cpu_ratio", cpu.median())
-        .note("events/s with 1,000 workflows to those with one")
-        .print();
+    Side one(options, {.name = "1",
+                       .config = std::string(kLargeLog) + "[sla]\nworkflows = [\"workflow.json\"]\n",
+                       .workflow = kWorkflow});
+    Side thousand(options, {.name = std::to_string(kWorkflows),
+                            .config = config_of_own_types(options.folder, kWorkflows),
+                            .feed = {.workflows = kWorkflows}});
+    compare_in_turns(options, one, thousand, "e2e/workflows",
+                     "events/s with 1,000 workflows to those with one; one connection");
     one.appliance.stop();
 
     Delays spans[] = {{.name = "closed_loop"}, {.name = "open_loop"}};
@@ -145,8 +92,7 @@ void run_workflows(const EndToEndOptions& options) {
         span.events_per_s = static_cast<double>(report.acked) / report.seconds;
     }
     const uint64_t missed = number_of(thousand.appliance.status().at("sla").at("fired"));
-    thousand.appliance.stop();
-    thousand.appliance.verify_log();
+    thousand.stop();
     tell_again(thousand.folder, spans, missed);
     for (const Delays& span : spans) span.print();
 }

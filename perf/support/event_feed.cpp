@@ -24,6 +24,12 @@ const std::string_view kWorkflow = R"({
 }
 )";
 
+const std::string_view kTwoStepWorkflow = R"({
+  "name": "pairs", "key": "subject",
+  "edges": [{"from": "motion_detection", "to": "object_detection", "within_ms": 3600000}]
+}
+)";
+
 namespace {
 constexpr std::array<std::pair<std::string_view, std::string_view>, kEdges> kEdgeTypes{
     {{"motion_detection", "object_detection"},
@@ -32,8 +38,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, kEdges> kEdg
 constexpr size_t kPadding = 64;
 constexpr size_t kIdBytes = 8,
                  kSubjectBytes = 6;  // what names the round; the subject's first digit: the seed
-constexpr std::string_view kIdBefore = R"("id":")", kSubjectBefore = R"("subject":")",
-                           kTimeBefore = R"("time":")";
+constexpr size_t kCaseBytes = 11;    // the whole subject: seed and number of the case
+constexpr std::string_view kIdBefore = R"("id":")", kTypeBefore = R"("type":")",
+                           kSubjectBefore = R"("subject":")", kTimeBefore = R"("time":")";
+/// Of kTwoStepWorkflow: what tells its types apart; the rest of both is the same.
+constexpr std::string_view kTwoStepType = "motion_detection", kBegins = "motion", kSettles = "object";
 
 /// Ends the types of workflow `number`, instead of the "ion" of the generator's.
 std::string type_end(uint32_t number) { return fmt::format("{:03}", number); }
@@ -73,7 +82,9 @@ EventFeed::EventFeed(const Options& options) : options_(options) {
     items_.reserve(options.block_events);
     options.mix ? add_mix() : add_generated();
     block_.resize(block_.size() + kPadding);
-    if (!options.mix) foresee();
+    if (options.open_cases) open_.reserve(*options.open_cases + size_t{1});
+    if (!options.mix && !options.open_cases) foresee();
+    types_.clear(), subjects_.clear();
 }
 
 void EventFeed::add_generated() {
@@ -87,7 +98,7 @@ void EventFeed::add_generated() {
         generator.next(line);
         const std::string_view text(line);
         items_.emplace_back();
-        types_.emplace_back(text_at(text, offset_after(text, R"("type":")")));
+        types_.emplace_back(text_at(text, offset_after(text, kTypeBefore)));
         subjects_.emplace_back(text_at(text, offset_after(text, kSubjectBefore)));
         const std::string_view region = text_at(text, offset_after(text, R"("region":")"));
         for (uint8_t r = 0; r < kRegions; ++r)
@@ -95,10 +106,14 @@ void EventFeed::add_generated() {
         if (options_.workflows > 0) {
             const auto known = static_cast<uint32_t>(workflow_of.size());
             const uint32_t number = workflow_of.try_emplace(subjects_.back(), known).first->second;
-            const size_t end = offset_after(text, R"("type":")") + types_.back().size();
+            const size_t end = offset_after(text, kTypeBefore) + types_.back().size();
             line.replace(end - kTypeEnd.size(), kTypeEnd.size(), type_end(number % options_.workflows));
         }
-        add(text);
+        if (options_.open_cases) {
+            expect_equal(subjects_.back().size(), kCaseBytes, "bytes of a subject that is to name its case");
+            line.replace(offset_after(text, kTypeBefore), types_.back().size(), kTwoStepType);
+        }
+        add(line);
     }
 }
 
@@ -121,6 +136,7 @@ void EventFeed::add_line(std::string_view line) {
     item.begin = base;
     item.length = static_cast<uint32_t>(line.size() - 1);
     item.id = base + offset_after(line, kIdBefore);
+    item.type = base + offset_after(line, kTypeBefore);
     item.subject = base + offset_after(line, kSubjectBefore);
     item.time = base + offset_after(line, kTimeBefore);
     block_.insert(block_.end(), line.begin(), line.end());
@@ -143,6 +159,7 @@ void EventFeed::add_frame_item(std::string_view line) {
             event->GetPointer<const flatbuffers::String*>(field)->c_str());
     };
     item.id = static_cast<uint32_t>(text(fb::Event::VT_ID) - block_.data());
+    item.type = static_cast<uint32_t>(text(fb::Event::VT_TYPE) - block_.data());
     item.subject = static_cast<uint32_t>(text(fb::Event::VT_SUBJECT) - block_.data());
     item.time = static_cast<uint32_t>(event->GetAddressOf(fb::Event::VT_TIME_NS) - block_.data());
     item.next = static_cast<uint32_t>(block_.size());
@@ -165,7 +182,6 @@ void EventFeed::foresee() {
             }
         }
     }
-    types_.clear(), subjects_.clear();
 }
 
 EventFeed::Part EventFeed::next(uint64_t events_max, StampNs wall_ns) {
@@ -184,7 +200,10 @@ EventFeed::Part EventFeed::next(uint64_t events_max, StampNs wall_ns) {
     for (; at_ < end; ++at_) {
         const Item& item = items_[at_];
         std::memcpy(block_.data() + item.id, id.data(), id.size());
-        if (!options_.mix) std::memcpy(block_.data() + item.subject, subject.data(), subject.size());
+        if (options_.open_cases)
+            write_case(item);
+        else if (!options_.mix)
+            std::memcpy(block_.data() + item.subject, subject.data(), subject.size());
         write_time(item, wall_ns);
         ++effects_.regions[item.region];
         effects_.repeats += item.repeat;
@@ -216,6 +235,21 @@ void EventFeed::write_time(const Item& item, StampNs wall_ns) {
         const StampNs time_ns = options_.mix ? late(round_ns_, item.lateness) : wall_ns;
         std::memcpy(to, &time_ns, sizeof time_ns);
     }
+}
+
+void EventFeed::write_case(const Item& item) {
+    const bool settles = open_.size() > *options_.open_cases;
+    uint32_t number = cases_;
+    if (settles) {
+        number = std::exchange(open_[random_.next() % open_.size()], open_.back());
+        open_.pop_back();
+    } else {
+        open_.push_back(cases_++);
+    }
+    write_hex(block_.data() + item.subject, options_.seed << 40 | number, kCaseBytes);
+    const std::string_view type = settles ? kSettles : kBegins;
+    std::memcpy(block_.data() + item.type, type.data(), type.size());
+    ++(settles ? effects_.settled : effects_.anchored)[0];
 }
 
 wire::FrameHeader frame_header(std::span<const uint8_t> body, uint64_t events) {

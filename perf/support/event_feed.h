@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "perf/support/bench.h"
 #include "schemas/log_record.h"
 #include "schemas/wire.h"
 
@@ -24,7 +26,10 @@ inline constexpr std::array<std::string_view, kRegions> kRegionNames{"us", "ca",
 /// The same over types of its own, as long as the generator's. `number` below 1,000.
 std::string workflow_of_own_types(uint32_t number);
 
-/// What a number of events does in an appliance that has kWorkflow.
+/// Of two types only, for a feed with `open_cases`; nothing is missed.
+extern const std::string_view kTwoStepWorkflow;
+
+/// What a number of events does in an appliance that has kWorkflow, or kTwoStepWorkflow.
 struct FeedEffects {
     std::array<uint64_t, kRegions> regions{};  ///< events of each
     std::array<uint64_t, kEdges> anchored{};   ///< deadlines armed
@@ -47,6 +52,10 @@ class EventFeed {
         uint32_t workflows = 0;
         /// Instead of the generator's: event_mix.h. What they do to workflows is not foreseen.
         bool mix = false;
+        /// Instead of the generator's types and subjects, for kTwoStepWorkflow: a subject of its own for each
+        /// case; so many begin, then in turns one begins and one at random of those that are open is settled.
+        /// 0: each is settled by the event behind it.
+        std::optional<uint32_t> open_cases = {};
     };
     explicit EventFeed(const Options& options);
 
@@ -65,9 +74,9 @@ class EventFeed {
 
     /// Bytes and length of one event inside a part's bytes, for those who need no wire.
     struct Item {
-        uint32_t begin = 0, length = 0;          ///< of the line without its end, or of the FlatBuffers bytes
-        uint32_t id = 0, subject = 0, time = 0;  ///< where the parts that change lie
-        uint32_t next = 0;                       ///< where the following event's bytes on the wire begin
+        uint32_t begin = 0, length = 0;  ///< of the line without its end, or of the FlatBuffers bytes
+        uint32_t id = 0, type = 0, subject = 0, time = 0;  ///< where the parts that change lie
+        uint32_t next = 0;  ///< where the following event's bytes on the wire begin
         uint8_t region = 0, anchors = 0, settles = 0;  ///< bits by edge
         uint8_t lateness = 0;                          ///< of a mix
         bool repeat = false;
@@ -86,6 +95,7 @@ class EventFeed {
     void foresee();
     void begin_round(StampNs wall_ns);
     void write_time(const Item& item, StampNs wall_ns);
+    void write_case(const Item& item);
 
     const Options options_;
     std::vector<uint8_t> block_;  ///< with padding behind it
@@ -95,6 +105,9 @@ class EventFeed {
     StampNs round_ns_ = 0;                 ///< of a mix: when this round began
     std::vector<std::string> late_texts_;  ///< of a mix: this round's times, by lateness
     std::string time_text_;                ///< of the generator's: the present part's time
+    std::vector<uint32_t> open_;           ///< numbers of the cases that are open
+    uint32_t cases_ = 0;                   ///< that have begun
+    Random random_{7};
     FeedEffects effects_;
 };
 

@@ -32,6 +32,12 @@ double thread_cpu_seconds() {
     return static_cast<double>(ts.tv_sec) + static_cast<double>(ts.tv_nsec) * 1e-9;
 }
 
+/// Of the few bytes that are not events.
+void send_whole(int fd, std::string_view bytes) {
+    if (send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
+        throw std::runtime_error("a hello or an end could not be sent");
+}
+
 }  // namespace
 
 void catch_stop_signals() {
@@ -52,6 +58,8 @@ Load::Load(EventFeed& feed, const LoadOptions& options)
     for (size_t i = 0; i < options.connections; ++i) {
         connections_.push_back(std::make_unique<Connection>(binary_));
         connect_to(*connections_.back());
+        if (!options.tenants.empty())
+            say_hello(*connections_.back(), options.tenants[i % options.tenants.size()]);
     }
     prctl(PR_SET_TIMERSLACK, 1);
 }
@@ -68,6 +76,12 @@ void Load::connect_to(Connection& connection) {
     event.data.ptr = &connection;
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0)
         throw std::runtime_error(fmt::format("epoll_ctl: {}", std::strerror(errno)));
+}
+
+void Load::say_hello(Connection& connection, const TenantKey& as) {
+    const std::string facts = fmt::format(R"("tenant":"{}","key":"{}"}})", as.tenant, as.key);
+    send_whole(connection.fd, binary_ ? cli::make_frame(wire::FrameType::kHello, "{" + facts)
+                                      : R"({"penstock":"hello",)" + facts + "\n");
 }
 
 uint64_t Load::due_events(int64_t now_ns) const {
@@ -225,9 +239,7 @@ void Load::finish_sending(Connection& connection) {
         shutdown(connection.fd, SHUT_WR);
         return;
     }
-    const std::string frame = cli::make_frame(wire::FrameType::kEnd);
-    if (send(connection.fd, frame.data(), frame.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(frame.size()))
-        throw std::runtime_error("the end could not be sent");
+    send_whole(connection.fd, cli::make_frame(wire::FrameType::kEnd));
 }
 
 const LoadReport& Load::run() {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,10 @@
 
 namespace penstock::bench {
 
+struct TenantKey {
+    std::string tenant, key;
+};
+
 struct LoadOptions {
     uint16_t port = 0;
     EventFeed::Format format = EventFeed::Format::kJson;
@@ -27,6 +32,8 @@ struct LoadOptions {
     double rate = 0;                   ///< events a second; 0: closed loop
     size_t connections = 1;            ///< what is sent is dealt out to them in parts
     uint64_t window_events = 131'072;  ///< closed loop: at most so many unacknowledged, of all together
+    std::vector<TenantKey> tenants =
+        {};  ///< connections say hello as these, in turns; none: they say nothing
 };
 
 struct LoadReport {
@@ -84,6 +91,7 @@ class Load {
     };
 
     void connect_to(Connection& connection);
+    void say_hello(Connection& connection, const TenantKey& as);
     bool write_all(int64_t now_ns);
     bool write_some(Connection& connection, int64_t now_ns);
     bool read_ready(int64_t now_ns, bool may_wait);

@@ -1,12 +1,12 @@
 // The graph, drawn once a version; then only figures change.
-import {Background, BaseEdge, Controls, type Edge, type EdgeProps, Handle, MiniMap, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, useStore} from '@xyflow/react';
+import {Background, BaseEdge, Controls, type Edge, type EdgeProps, Handle, MiniMap, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useStore} from '@xyflow/react';
 import '@xyflow/react/dist/style.css';
-import {useElementSize} from '@mantine/hooks';
-import {memo, useEffect, useMemo} from 'react';
+import {memo, useMemo} from 'react';
 import {useTexts} from '@/i18n';
 import {LevelIcon} from '@/parts/Badge';
 import {short} from '@/parts/format';
 import '@/parts/graph/flow.css';
+import {Fit, useFrame} from '@/parts/graph/frame';
 import {graphLabels} from '@/parts/graph/labels';
 import {curve, layout, type Place} from '@/parts/graph/layout';
 import {Countdown} from '@/parts/Time';
@@ -72,24 +72,15 @@ const ArrowView = memo(function ArrowView({data, sourceX, sourceY, targetX, targ
 const nodeTypes = {box: BoxView};
 const edgeTypes = {arrow: ArrowView};
 
-function Fit({shape}: {shape: string}) {
-    const flow = useReactFlow();
-    const ready = useNodesInitialized();
-    useEffect(() => {
-        if (ready) void flow.fitView({padding: 0.08, maxZoom: 1.15, minZoom: 0.05});
-    }, [ready, shape, flow]);
-    return null;
-}
+const fitOptions = {padding: 0.08, maxZoom: 1.15, minZoom: 0.05};
 
 export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: Drawing; chosen: string | undefined; onChoose: (id: string | undefined) => void; label: string}) {
     const t = useTexts(texts);
-    const frame = useElementSize();
-    // Anew for another shape, or a frame that is another one altogether: not for each pixel of it.
-    const [frameWidth, frameHeight] = [Math.round(frame.width / 100) * 100, Math.round(frame.height / 100) * 100];
+    const {ref, shown, size} = useFrame();
     const {places, routes, down} = useMemo(
-        () => layout(drawing.boxes.map(({id}) => ({id, width, height})), drawing.arrows, {width: frameWidth, height: frameHeight}),
+        () => layout(drawing.boxes.map(({id}) => ({id, width, height})), drawing.arrows, size),
         // eslint-disable-next-line react-hooks/exhaustive-deps
-        [drawing.shape, frameWidth, frameHeight],
+        [drawing.shape, size.width, size.height],
     );
     const ways = useMemo(() => new Map(drawing.arrows.map((arrow, i) => [arrow.id, routes[i]!])),
         // eslint-disable-next-line react-hooks/exhaustive-deps -- a shape has the same arrows
@@ -119,8 +110,8 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
     // To move what is drawn already is cheaper than to draw what comes into sight, as long as it is not too much.
     const tooLarge = drawing.boxes.length > 1_200;
     return (
-        <div className={css.frame} ref={frame.ref}>
-            {frame.width > 0 && <ReactFlowProvider>
+        <div className={css.frame} ref={ref}>
+            {shown && <ReactFlowProvider>
             <ReactFlow
                 nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} ariaLabelConfig={graphLabels()} deleteKeyCode={null}
                 minZoom={0.05} maxZoom={1.8} onlyRenderVisibleElements={tooLarge} aria-label={label}
@@ -137,7 +128,7 @@ export default function MapGraph({drawing, chosen, onChoose, label}: {drawing: D
                 <Background gap={24} color="var(--line)" />
                 <Controls showInteractive={false} />
                 {large && <MiniMap pannable zoomable nodeColor={(node) => `var(--${healthLevels[(node.data as BoxData).health]})`} />}
-                <Fit shape={`${drawing.shape} ${down}`} />
+                <Fit shape={`${drawing.shape} ${down}`} options={fitOptions} />
             </ReactFlow>
             </ReactFlowProvider>}
         </div>

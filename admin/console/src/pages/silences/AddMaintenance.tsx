@@ -1,16 +1,13 @@
 // Announce planned work: once, every week, or by any schedule; what is due by it is shown before it is added.
-import {Button, Chip, Group, Modal, SegmentedControl, Select, Stack, Textarea, TextInput} from '@mantine/core';
-import {useQueryClient} from '@tanstack/react-query';
+import {Chip, Group, SegmentedControl, Select, Textarea, TextInput} from '@mantine/core';
 import {useState} from 'react';
 import {api, unwrap} from '@/api/client';
 import {applianceNow} from '@/app/clock';
-import {useMe} from '@/app/session';
 import {useTexts} from '@/i18n';
-import {Refused} from '@/parts/States';
 import {useZone} from '@/parts/Time';
-import {done} from '@/parts/toast';
+import {AddForm, type Answered} from './AddForm';
+import type {Matching} from './Match';
 import {NextTimes} from './NextTimes';
-import {filled, MatchFields, matchesSomething, type Matching} from './Match';
 import css from './silences.module.css';
 import {texts} from './texts';
 import {instantOf, localOf} from './zoned';
@@ -28,10 +25,7 @@ function parsed(text: string): object | undefined {
 
 export default function AddMaintenance({match: given = {}, onClose}: {match?: Matching; onClose: () => void}) {
     const t = useTexts(texts);
-    const me = useMe();
     const zone = useZone();
-    const queries = useQueryClient();
-    const [match, setMatch] = useState<Matching>(given);
     const [effect, setEffect] = useState<'mute' | 'do_not_expect'>('mute');
     const [when, setWhen] = useState<'once' | 'weekly' | 'custom'>('once');
     const [begin, setBegin] = useState(() => localOf(new Date(applianceNow()), zone));
@@ -42,77 +36,50 @@ export default function AddMaintenance({match: given = {}, onClose}: {match?: Ma
     const [custom, setCustom] = useState(() => JSON.stringify({zone, weekdays: ['sun'], at: '02:00'}, null, 1));
     const [duration, setDuration] = useState('2h');
     const [lastDate, setLastDate] = useState('');
-    const [owner, setOwner] = useState(me.name);
-    const [reason, setReason] = useState('');
-    const [busy, setBusy] = useState(false);
-    const [error, setError] = useState<unknown>();
     const schedule = when === 'weekly' ? {zone: of, weekdays, at} : when === 'custom' ? parsed(custom) : undefined;
-    const ready = matchesSomething(match) && owner.trim() && reason.trim() && (when === 'once' ? instantOf(begin, zone) && instantOf(end, zone) : schedule && duration);
-    const submit = async () => {
-        setBusy(true);
-        setError(undefined);
-        const {severity_at_least: _notHere, ...matching} = filled(match);
-        try {
-            await unwrap(
-                api.POST('/api/v1/maintenance', {
-                    body: {
-                        ...(matching as object), effect, owner: owner.trim(), reason: reason.trim(),
-                        ...(schedule
-                            ? {schedule: schedule as Record<string, never>, duration, ...(lastDate ? {last_date: lastDate} : {})}
-                            : {begin: instantOf(begin, zone)!.toISOString(), end: instantOf(end, zone)!.toISOString()}),
-                    },
-                }),
-            );
-            done(t('added_maintenance'));
-            void queries.invalidateQueries({queryKey: ['maintenance']});
-            void queries.invalidateQueries({queryKey: ['alerts']});
-            onClose();
-        } catch (refused) {
-            setError(refused);
-            setBusy(false);
-        }
+    const ready = !!(when === 'once' ? instantOf(begin, zone) && instantOf(end, zone) : schedule && duration);
+    const add = async ({match: {severity_at_least: _notHere, ...match}, owner, reason}: Answered) => {
+        await unwrap(
+            api.POST('/api/v1/maintenance', {
+                body: {
+                    ...(match as object), effect, owner, reason,
+                    ...(schedule
+                        ? {schedule: schedule as Record<string, never>, duration, ...(lastDate ? {last_date: lastDate} : {})}
+                        : {begin: instantOf(begin, zone)!.toISOString(), end: instantOf(end, zone)!.toISOString()}),
+                },
+            }),
+        );
+        return t('added_maintenance');
     };
     return (
-        <Modal opened onClose={onClose} title={t('add_maintenance')} size="lg" closeOnClickOutside={!reason}>
-            <form onSubmit={(event) => { event.preventDefault(); void submit(); }}>
-                <Stack gap="sm">
-                    <MatchFields match={match} onChange={setMatch} />
-                    <Select label={t('effect')} allowDeselect={false} value={effect} onChange={(value) => setEffect(value as typeof effect)} data={[{value: 'mute', label: t('effect_mute')}, {value: 'do_not_expect', label: t('effect_do_not_expect')}]} />
-                    <SegmentedControl aria-label={t('when')} value={when} onChange={(value) => setWhen(value as typeof when)} data={(['once', 'weekly', 'custom'] as const).map((value) => ({value, label: t(value)}))} />
-                    {when === 'once' && (
-                        <div className={css.row}>
-                            <TextInput type="datetime-local" label={t('begin')} description={t('local_time', {zone})} required value={begin} onChange={(event) => setBegin(event.currentTarget.value)} />
-                            <TextInput type="datetime-local" label={t('end')} description={t('local_time', {zone})} required value={end} onChange={(event) => setEnd(event.currentTarget.value)} />
-                        </div>
-                    )}
-                    {when === 'weekly' && (
-                        <>
-                            <Chip.Group multiple value={weekdays} onChange={setWeekdays}>
-                                <Group gap={6} role="group" aria-label={t('weekdays')}>{days.map((day) => <Chip key={day} size="xs" value={day}>{t(day)}</Chip>)}</Group>
-                            </Chip.Group>
-                            <div className={css.row}>
-                                <TextInput type="time" label={t('at')} required value={at} onChange={(event) => setAt(event.currentTarget.value)} />
-                                <Select label={t('zone')} searchable limit={100} allowDeselect={false} data={[...new Set([zone, 'UTC', ...Intl.supportedValuesOf('timeZone')])]} value={of} onChange={(value) => setOf(value ?? zone)} />
-                            </div>
-                        </>
-                    )}
-                    {when === 'custom' && <Textarea classNames={{input: css.code!}} label={t('schedule')} description={t('schedule_more')} autosize minRows={4} maxRows={12} value={custom} error={parsed(custom) ? undefined : t('not_json')} onChange={(event) => setCustom(event.currentTarget.value)} />}
-                    {when !== 'once' && (
-                        <div className={css.row}>
-                            <TextInput label={t('duration')} description={t('duration_more')} required value={duration} onChange={(event) => setDuration(event.currentTarget.value)} />
-                            <TextInput type="date" label={t('last_date')} value={lastDate} onChange={(event) => setLastDate(event.currentTarget.value)} />
-                        </div>
-                    )}
-                    {schedule && <NextTimes schedule={schedule} />}
-                    <TextInput label={t('owner')} required maxLength={1024} value={owner} onChange={(event) => setOwner(event.currentTarget.value)} />
-                    <Textarea label={t('reason')} description={t('reason_needed')} required autosize minRows={2} maxLength={1024} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-                    <Refused error={error} />
-                    <Group justify="flex-end" gap="xs">
-                        <Button onClick={onClose}>{t('cancel')}</Button>
-                        <Button type="submit" variant="filled" loading={busy} disabled={!ready}>{t('add_maintenance')}</Button>
-                    </Group>
-                </Stack>
-            </form>
-        </Modal>
+        <AddForm title={t('add_maintenance')} list="maintenance" given={given} ready={ready} add={add} onClose={onClose}>
+            <Select label={t('effect')} allowDeselect={false} value={effect} onChange={(value) => setEffect(value as typeof effect)} data={[{value: 'mute', label: t('effect_mute')}, {value: 'do_not_expect', label: t('effect_do_not_expect')}]} />
+            <SegmentedControl aria-label={t('when')} value={when} onChange={(value) => setWhen(value as typeof when)} data={(['once', 'weekly', 'custom'] as const).map((value) => ({value, label: t(value)}))} />
+            {when === 'once' && (
+                <div className={css.row}>
+                    <TextInput type="datetime-local" label={t('begin')} description={t('local_time', {zone})} required value={begin} onChange={(event) => setBegin(event.currentTarget.value)} />
+                    <TextInput type="datetime-local" label={t('end')} description={t('local_time', {zone})} required value={end} onChange={(event) => setEnd(event.currentTarget.value)} />
+                </div>
+            )}
+            {when === 'weekly' && (
+                <>
+                    <Chip.Group multiple value={weekdays} onChange={setWeekdays}>
+                        <Group gap={6} role="group" aria-label={t('weekdays')}>{days.map((day) => <Chip key={day} size="xs" value={day}>{t(day)}</Chip>)}</Group>
+                    </Chip.Group>
+                    <div className={css.row}>
+                        <TextInput type="time" label={t('at')} required value={at} onChange={(event) => setAt(event.currentTarget.value)} />
+                        <Select label={t('zone')} searchable limit={100} allowDeselect={false} data={[...new Set([zone, 'UTC', ...Intl.supportedValuesOf('timeZone')])]} value={of} onChange={(value) => setOf(value ?? zone)} />
+                    </div>
+                </>
+            )}
+            {when === 'custom' && <Textarea classNames={{input: css.code!}} label={t('schedule')} description={t('schedule_more')} autosize minRows={4} maxRows={12} value={custom} error={parsed(custom) ? undefined : t('not_json')} onChange={(event) => setCustom(event.currentTarget.value)} />}
+            {when !== 'once' && (
+                <div className={css.row}>
+                    <TextInput label={t('duration')} description={t('duration_more')} required value={duration} onChange={(event) => setDuration(event.currentTarget.value)} />
+                    <TextInput type="date" label={t('last_date')} value={lastDate} onChange={(event) => setLastDate(event.currentTarget.value)} />
+                </div>
+            )}
+            {schedule && <NextTimes schedule={schedule} />}
+        </AddForm>
     );
 }

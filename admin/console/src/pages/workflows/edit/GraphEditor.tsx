@@ -1,10 +1,10 @@
 // The graph of a document: stages and edges to choose, join and remove. Arranged by itself, anew when it changes.
-import {Background, BaseEdge, Controls, type Edge as FlowEdge, type EdgeProps, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow} from '@xyflow/react';
+import {Background, BaseEdge, Controls, type Edge as FlowEdge, type EdgeProps, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow, ReactFlowProvider} from '@xyflow/react';
 import '@xyflow/react/dist/style.css';
 import {IconCircleCheck, IconCircleX} from '@tabler/icons-react';
-import {useElementSize} from '@mantine/hooks';
-import {memo, useEffect, useMemo} from 'react';
+import {memo, useMemo} from 'react';
 import {useTexts} from '@/i18n';
+import {Fit, useFrame} from '@/parts/graph/frame';
 import {graphLabels} from '@/parts/graph/labels';
 import {curve, layout, type Place} from '@/parts/graph/layout';
 import '@/parts/graph/flow.css';
@@ -34,15 +34,7 @@ const ArrowView = memo(function ArrowView({id, data, label, markerEnd, sourceX, 
 const nodeTypes = {stage: StageBox};
 const edgeTypes = {arrow: ArrowView};
 
-/// Shows all of it again when a stage came or went.
-function Fit({shape}: {shape: string}) {
-    const flow = useReactFlow();
-    const ready = useNodesInitialized();
-    useEffect(() => {
-        if (ready) void flow.fitView({padding: 0.15, maxZoom: 1.1});
-    }, [ready, shape, flow]);
-    return null;
-}
+const fitOptions = {padding: 0.15, maxZoom: 1.1};
 
 export default function GraphEditor({document, chosen, onChoose, onJoin, onRemove, readOnly}: {
     document: Document;
@@ -56,12 +48,11 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
     const stages = stagesOf(document);
     const edges = edgesOf(document);
     const shape = JSON.stringify([stages.map((s) => s.name), edges.map(({edge}) => [edge.from, edge.to])]);
-    const frame = useElementSize();
-    const [frameWidth, frameHeight] = [Math.round(frame.width / 100) * 100, Math.round(frame.height / 100) * 100];
+    const {ref, shown, size} = useFrame();
     const {places, routes, down} = useMemo(
-        () => layout(stages.map((s) => ({id: s.name, width, height})), edges.map(({edge}) => edge), {width: frameWidth, height: frameHeight}),
+        () => layout(stages.map((s) => ({id: s.name, width, height})), edges.map(({edge}) => edge), size),
         // eslint-disable-next-line react-hooks/exhaustive-deps -- its shape is all that it depends on
-        [shape, frameWidth, frameHeight],
+        [shape, size.width, size.height],
     );
     const nodes: StageNode[] = stages.map((stage) => ({
         id: stage.name, type: 'stage', position: places.get(stage.name) ?? {x: 0, y: 0}, targetPosition: down ? Position.Top : Position.Left, sourcePosition: down ? Position.Bottom : Position.Right, data: {stage}, width, height, measured: {width, height},
@@ -73,8 +64,8 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
         selected: chosen?.kind === 'edge' && chosen.at === at,
     })).filter(({source, target}) => known.has(source) && known.has(target));
     return (
-        <div className={css.frame} ref={frame.ref}>
-            {frame.width > 0 && <ReactFlowProvider>
+        <div className={css.frame} ref={ref}>
+            {shown && <ReactFlowProvider>
             <ReactFlow
                 nodes={nodes} edges={arrows} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={!readOnly} ariaLabelConfig={graphLabels()} deleteKeyCode={readOnly ? null : ['Delete', 'Backspace']}
                 minZoom={0.15} maxZoom={1.6} onlyRenderVisibleElements
@@ -93,7 +84,7 @@ export default function GraphEditor({document, chosen, onChoose, onJoin, onRemov
             >
                 <Background gap={20} color="var(--line)" />
                 <Controls showInteractive={false} />
-                <Fit shape={`${stages.length} ${down}`} />
+                <Fit shape={`${stages.length} ${down}`} options={fitOptions} />
             </ReactFlow>
             </ReactFlowProvider>}
         </div>
