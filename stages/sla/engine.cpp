@@ -48,31 +48,32 @@ Engine::Engine(Options options) : options_(options) {
 }
 Engine::~Engine() = default;
 
-const InstancePool* Engine::pool_of(const EventHead& head) const {
+uint32_t Engine::running_by_key(const EventHead& head) const {
     const auto it = roles_.find(head.type_hash);
-    if (it == roles_.end()) return nullptr;
-    const Running& r = *running_[it->second.front().workflow];
-    return r.workflow.key.kind == KeySelector::Kind::kSubject ? &r.pool : nullptr;
+    if (it == roles_.end()) return kNotRunning;
+    const uint32_t id = it->second.front().workflow;
+    return running_[id]->workflow.key.kind == KeySelector::Kind::kSubject ? id : kNotRunning;
 }
 
 void Engine::apply_events(const RecordView& record) {
     constexpr size_t kSteps = InstancePool::kPrefetchSteps, kAhead = kSteps * kCaseStepAhead;
     constexpr size_t kRing = std::bit_ceil(kAhead + 1);
-    std::array<const InstancePool*, kRing> pools;  // of the events ahead
+    // Of the events ahead. By number: an event may end the last case of a version that drains, and so that.
+    std::array<uint32_t, kRing> versions;
     const size_t count = record.count();
-    for (size_t i = 0; i < std::min(kAhead, count); ++i) pools[i] = pool_of(record.heads[i]);
+    for (size_t i = 0; i < std::min(kAhead, count); ++i) versions[i] = running_by_key(record.heads[i]);
     for (size_t i = 0; i < count; ++i) {
         if (!record.opener && i + kPrefetchAhead < count) {
             const uint8_t* soon = record.heap.data() + record.heads[i + kPrefetchAhead].offset;
             __builtin_prefetch(soon);
             __builtin_prefetch(soon + 64);
         }
-        if (i + kAhead < count) pools[(i + kAhead) % kRing] = pool_of(record.heads[i + kAhead]);
+        if (i + kAhead < count) versions[(i + kAhead) % kRing] = running_by_key(record.heads[i + kAhead]);
         for (size_t step = 0; step < kSteps; ++step) {
             const size_t ahead = i + (kSteps - step) * kCaseStepAhead;
             if (ahead >= count) continue;
-            if (const InstancePool* pool = pools[ahead % kRing])
-                pool->prefetch(record.heads[ahead].key, step);
+            if (const Running* r = running(versions[ahead % kRing]))
+                r->pool.prefetch(record.heads[ahead].key, step);
         }
         on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
     }

@@ -154,8 +154,9 @@ class Engine final : public StateMachine {
 
   private:
     void apply_events(const RecordView& record);
-    /// Where the case of an event is that goes by its key; null: not known from its head alone.
-    const InstancePool* pool_of(const EventHead& head) const;
+    /// The running version that an event's case is of, where its key tells which case; kNotRunning: its head
+    /// alone does not tell.
+    uint32_t running_by_key(const EventHead& head) const;
     struct Running;  // a version that runs, with its instances
     using Timer = EngineTimer;
     struct Role {

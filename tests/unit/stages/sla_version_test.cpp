@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/case_rig.h"
+#include "tests/support/hot_log.h"
 
 namespace penstock::test {
 namespace {
@@ -47,6 +48,27 @@ TEST(SlaVersions, ADocumentThatOnlyAnOlderProgramTookIsKeptWithItsFaultsAndDoesN
     ASSERT_EQ(engine.versions("w").size(), 1u);
     EXPECT_NE(engine.versions("w")[0].faults.find("/edges/0/within: "), std::string::npos);
     EXPECT_TRUE(engine.workflow_ids().empty());
+}
+
+TEST(SlaVersions, OneThatEndsInTheMiddleOfARecordIsNotLookedAtByTheEventsBehind) {
+    HotLog hot;
+    Engine engine(Engine::Options{});
+    const auto apply = [&](const std::vector<LoggedEvent>& events) {
+        LogReader(hot.log()).scan(hot.append(events),
+                                  [&](const RecordView& r) { return engine.apply(r), true; });
+    };
+    const StampNs now = CaseRig::kStart;
+    engine.add_version("w", within(10), VersionState::kActive, false, {}, now, 1);
+    apply({{.id = "1", .type = "a", .subject = "k"}});
+    engine.add_version("w", within(20), VersionState::kActive, false, {}, now, 1);
+    std::vector<LoggedEvent> events{
+        {.id = "2", .type = "b", .subject = "k"}};  // the first version's last case
+    for (int i = 0; i < 100; ++i)
+        events.push_back({.id = std::to_string(3 + i), .type = i % 2 ? "a" : "b", .subject = "k"});
+    apply(events);
+    ASSERT_EQ(engine.versions("w").size(), 2u);
+    EXPECT_EQ(engine.versions("w")[0].state, VersionState::kRetired);
+    EXPECT_EQ(engine.counts(engine.workflow_ids().at(0)).edges.at(0).anchored, 1u) << "the next case of k";
 }
 
 TEST_P(SlaVersion, ADraftMayHaveFaultsAndDoesNotRun) {
