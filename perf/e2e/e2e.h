@@ -23,6 +23,8 @@ struct EndToEndOptions {
     size_t runs = 5;
     double rate = 100'000;
     double seconds = 20;                  ///< of open loop
+    size_t connections = 1;               ///< latency: producers
+    uint32_t checkpoint_s = 5;            ///< latency: often, so that every window has one
     std::string format = "both";          ///< json, binary or both
     std::string dsns;                     ///< sustained: a file, region and connection string a line
     double window_s = 20;                 ///< sustained: of dedup

@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
     latency->add_option("--rate", options.rate, "events a second")->capture_default_str();
     latency->add_option("--seconds", options.seconds, "of each format")->capture_default_str();
     latency->add_option("--format", options.format, "json, binary or both")->capture_default_str();
+    latency->add_option("--connections", options.connections, "producers")->capture_default_str();
+    latency->add_option("--checkpoint-s", options.checkpoint_s, "seconds between two")->capture_default_str();
     auto* workflows = app.add_subcommand("workflows", "1,000 workflows beside one, and when deadlines fire");
     workflows->add_option("--events", options.events, "of one run")->capture_default_str();
     workflows->add_option("--runs", options.runs, "of each appliance")->capture_default_str();
