@@ -12,7 +12,8 @@ constexpr uint8_t kDone = 1, kRegional = 2;
 
 void put_members(RowWriter& out, const AuditEntry& e) {
     const bool regional = e.region != kRegionNone;
-    out.value(e.seq).value(e.at_ns).value(static_cast<uint8_t>((e.done ? kDone : 0) | (regional ? kRegional : 0)));
+    out.value(e.seq).value(e.at_ns).value(
+        static_cast<uint8_t>((e.done ? kDone : 0) | (regional ? kRegional : 0)));
     if (regional) out.value(e.region);
     for (const std::string* text : {&e.action, &e.target, &e.by, &e.peer, &e.before, &e.after, &e.why})
         out.text(*text);

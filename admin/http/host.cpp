@@ -62,7 +62,11 @@ Response HostDoor::config() const {
     JsonWriter json;
     json.begin_object().key("items").begin_array();
     for (const Setting& s : settings_)
-        json.begin_object().field("key", s.key).field("value", s.value).field("origin", s.origin).end_object();
+        json.begin_object()
+            .field("key", s.key)
+            .field("value", s.value)
+            .field("origin", s.origin)
+            .end_object();
     Response answer;
     answer.body = json.end_array().end_object().take();
     return answer;
@@ -107,7 +111,8 @@ Response HostDoor::metrics() const {
 
 Response HostDoor::status(const Request& request) const {
     Response answer;
-    answer.body = status_json(telemetry_, sampler_, clock_, counters_, console_build(), request.principal.scope);
+    answer.body =
+        status_json(telemetry_, sampler_, clock_, counters_, console_build(), request.principal.scope);
     return answer;
 }
 

@@ -24,8 +24,8 @@ struct Request {
     std::string cookie = {}, authorization = {}, api_key = {}, idempotency_key = {}, user_agent = {};
     std::string fetch_site = {};  ///< Sec-Fetch-Site
     std::string accept_encoding = {};
-    bool secure = false;          ///< by TLS
-    Principal principal = {};     ///< who asks, as the router found out
+    bool secure = false;       ///< by TLS
+    Principal principal = {};  ///< who asks, as the router found out
 };
 
 /// A body that is made while it is sent. HTTP thread. Its end tells that the client has all, or has gone.

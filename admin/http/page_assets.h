@@ -1,4 +1,5 @@
-// What is shown without the console, carried inside the program: the sign-in page's style, the API's document.
+// What is shown without the console, carried inside the program: the sign-in page's style, the API's
+// document.
 #pragma once
 
 #include <span>

@@ -224,13 +224,15 @@ void StreamHub::close_all() {
 
 void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   Seq since, std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
+    std::make_shared<StreamSocket<PlainStream>>(std::move(stream), hub, std::move(who), since,
+                                                std::move(lease))
         ->accept(request);
 }
 
 void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   Seq since, std::shared_ptr<void> lease) {
-    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), since, std::move(lease))
+    std::make_shared<StreamSocket<SecureStream>>(std::move(stream), hub, std::move(who), since,
+                                                 std::move(lease))
         ->accept(request);
 }
 

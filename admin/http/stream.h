@@ -76,8 +76,8 @@ class StreamHub {
 
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-/// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then. `since`: the
-/// last event that the client has seen; 0: none.
+/// Takes the connection over and keeps itself alive until the peer leaves. `lease` is released then. `since`:
+/// the last event that the client has seen; 0: none.
 void serve_stream(PlainStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
                   Seq since, std::shared_ptr<void> lease);
 void serve_stream(SecureStream&& stream, const UpgradeRequest& request, StreamHub& hub, Principal who,
