@@ -113,7 +113,13 @@ std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint) {
     std::sort(sorted.begin(), sorted.end());
     std::vector<Checkpoint::Row> rows;
     rows.reserve(sorted.size());
-    for (const SortedRow& row : sorted) rows.push_back(row.row);
+    for (const SortedRow& row : sorted) {
+        const bool again = !rows.empty() && std::ranges::equal(rows.back().key, row.row.key);
+        if (again)
+            rows.back() = row.row;
+        else
+            rows.push_back(row.row);
+    }
     return rows;
 }
 

@@ -16,7 +16,7 @@
 
 namespace penstock {
 
-/// In the order in which a store keeps them; of equal keys, an erasure first.
+/// In the order in which a store keeps them; of a key that is erased and put, what is put.
 std::vector<Checkpoint::Row> sorted_rows(const Checkpoint& checkpoint);
 
 /// One writer thread.

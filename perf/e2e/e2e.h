@@ -24,6 +24,7 @@ struct EndToEndOptions {
     double rate = 100'000;
     double seconds = 20;                  ///< of open loop
     size_t connections = 1;               ///< latency: producers
+    bool mix = false;                     ///< latency: events of event_mix.h
     uint32_t checkpoint_s = 5;            ///< latency: often, so that every window has one
     std::string format = "both";          ///< json, binary or both
     std::string dsns;                     ///< sustained: a file, region and connection string a line
@@ -47,6 +48,8 @@ std::string_view name_of(EventFeed::Format format);
 /// Waits until the engine has applied what is committed, then compares the appliance's accounts with what was
 /// sent. Throws CheckFailed.
 void check_accounts(const ApplianceProcess& appliance, const FeedEffects& sent);
+/// Of events alone, where what they do to workflows is not foreseen.
+void check_event_accounts(const ApplianceProcess& appliance, const FeedEffects& sent);
 FeedEffects sum(const FeedEffects& a, const FeedEffects& b);
 
 /// A number in a status document.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "perf/e2e/e2e.h"
+#include "perf/support/id_digest.h"
 
 namespace penstock::bench {
 namespace {
@@ -30,14 +31,16 @@ struct HostTime {
 };
 
 void run_one(const EndToEndOptions& options, EventFeed::Format format) {
+    const std::string folder = options.folder + "/" + std::string(name_of(format));
     ApplianceProcess appliance(
         {options.program,
-         options.folder + "/" + std::string(name_of(format)),
+         folder,
          fmt::format("[state]\ncheckpoint_s = {}\n[sla]\nworkflows = [\"workflow.json\"]\n",
                      options.checkpoint_s),
          std::string(kWorkflow),
          {}});
-    EventFeed feed({.format = format});
+    const EventFeed::Options given{.format = format, .mix = options.mix};
+    EventFeed feed(given);
     {  // pages, code and branch predictors
         LoadOptions warm{.port = appliance.ingest_port(),
                          .format = format,
@@ -67,12 +70,15 @@ void run_one(const EndToEndOptions& options, EventFeed::Format format) {
     watcher.finish();
     const double cpu = (appliance.cpu_seconds() - cpu_before) / report.seconds;
     const HostTime host;
-    check_accounts(appliance, feed.effects());
+    options.mix ? check_event_accounts(appliance, feed.effects()) : check_accounts(appliance, feed.effects());
     const auto after = appliance.histogram("penstock_processing_seconds");
     appliance.stop();
     appliance.verify_log();
+    digest_of_log(folder + "/data/log")
+        .expect_same(digest_of_feed(given, feed.effects().events, Repeats::kOnce),
+                     order_over(options.connections));
 
-    const std::string name(name_of(format));
+    const std::string name = fmt::format("{}{}", name_of(format), options.mix ? "_mix" : "");
     const auto ms = [&](double q) { return static_cast<double>(report.latency.quantile(q)) / 1e6; };
     Result(fmt::format("e2e/open_loop/{}/durable_ack_p50", name), ms(0.5), "ms")
         .more("rate", options.rate)

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
     latency->add_option("--seconds", options.seconds, "of each format")->capture_default_str();
     latency->add_option("--format", options.format, "json, binary or both")->capture_default_str();
     latency->add_option("--connections", options.connections, "producers")->capture_default_str();
+    latency->add_flag("--mix", options.mix,
+                      "120 bytes to 4 KB, few keys that get most, 5% sent twice, order disturbed");
     latency->add_option("--checkpoint-s", options.checkpoint_s, "seconds between two")->capture_default_str();
     auto* workflows = app.add_subcommand("workflows", "1,000 workflows beside one, and when deadlines fire");
     workflows->add_option("--events", options.events, "of one run")->capture_default_str();

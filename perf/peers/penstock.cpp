@@ -5,8 +5,6 @@
 #include "perf/support/id_digest.h"
 #include "perf/support/load.h"
 #include "perf/support/regional_cluster.h"
-#include "schemas/event_fields.h"
-#include "storage/event_log.h"
 
 namespace penstock::bench {
 namespace {
@@ -23,23 +21,6 @@ LoadReport load(const ApplianceProcess& appliance, EventFeed& feed, const Turn& 
     return Load(feed, options).run();
 }
 
-IdDigest read_log(const std::string& path) {
-    EventLog::Options options;
-    options.path = path;
-    options.read_only = true;
-    const EventLog log(options);
-    IdDigest found;
-    LogReader(log).scan(
-        1,
-        [&](const RecordView& record) {
-            if (record.header->kind != RecordKind::kEvents) return true;
-            for (size_t i = 0; i < record.count(); ++i) found.add(view_of(event_of(record.bytes(i))->id()));
-            return true;
-        },
-        true);
-    return found;
-}
-
 class Penstock final : public Contestant {
   public:
     Penstock(Facts facts, std::string program, EventFeed::Format format)
@@ -54,8 +35,9 @@ class Penstock final : public Contestant {
         load(appliance, feed, turn, turn.warm_up);
         const double seconds = load(appliance, feed, turn, turn.events).seconds;
         appliance.stop();
-        read_log(turn.folder + "/data/log")
-            .expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kOnce));
+        digest_of_log(turn.folder + "/data/log")
+            .expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kOnce),
+                         order_over(turn.shape.connections));
         return seconds;
     }
 
@@ -91,7 +73,8 @@ class PenstockToPostgres final : public Contestant {
         table.wait_for(rows);
         const double seconds = seconds_since(start_ns);
         appliance.stop();
-        table.ids().expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kOnce));
+        table.ids("seq").expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kOnce),
+                                     order_over(turn.shape.connections));
         return seconds;
     }
 

@@ -210,7 +210,8 @@ class RabbitMq final : public Contestant {
         }
         Channel(broker.port())
             .drain(turn.warm_up + turn.events)
-            .expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kKept));
+            .expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kKept),
+                         order_over(turn.shape.connections));
         return seconds;
     }
 };

@@ -63,7 +63,8 @@ class Redis final : public Contestant {
             sender.send(feed, turn.warm_up);
             seconds = sender.send(feed, turn.events);
         }
-        read_back(port).expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kKept));
+        read_back(port).expect_same(digest_of_feed(turn.feed, turn.warm_up + turn.events, Repeats::kKept),
+                                    order_over(turn.shape.connections));
         return seconds;
     }
 

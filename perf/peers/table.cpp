@@ -38,9 +38,11 @@ uint64_t Table::stored() {
     return counted_;
 }
 
-IdDigest Table::ids() {
+IdDigest Table::ids(const std::string& order_by) {
     IdDigest found;
-    const auto rows = connection_.query(fmt::format("SELECT {} FROM {}", column_, name_).c_str());
+    const std::string sql =
+        fmt::format("SELECT {} FROM {}{}{}", column_, name_, order_by.empty() ? "" : " ORDER BY ", order_by);
+    const auto rows = connection_.query(sql.c_str());
     for (int i = 0; i < rows.rows(); ++i)
         column_ == "id" ? found.add(rows.text(i, 0)) : found.add_event(rows.text(i, 0));
     return found;

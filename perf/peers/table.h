@@ -17,7 +17,8 @@ class Table {
 
     /// Looks ten times a second until there are so many rows. Throws where none come for a minute.
     void wait_for(uint64_t rows);
-    IdDigest ids();
+    /// `order_by`: a column; empty: as the server gives them.
+    IdDigest ids(const std::string& order_by = "");
     void script(const std::string& sql) { connection_.script(sql); }
 
   private:

@@ -1,5 +1,8 @@
 #include "perf/support/id_digest.h"
 
+#include "schemas/event_fields.h"
+#include "storage/event_log.h"
+
 namespace penstock::bench {
 
 IdDigest digest_of_feed(EventFeed::Options options, uint64_t events, Repeats repeats) {
@@ -16,6 +19,23 @@ IdDigest digest_of_feed(EventFeed::Options options, uint64_t events, Repeats rep
         done += part.events;
     }
     return digest;
+}
+
+IdDigest digest_of_log(const std::string& path) {
+    EventLog::Options options;
+    options.path = path;
+    options.read_only = true;
+    const EventLog log(options);
+    IdDigest found;
+    LogReader(log).scan(
+        1,
+        [&](const RecordView& record) {
+            if (record.header->kind != RecordKind::kEvents) return true;
+            for (size_t i = 0; i < record.count(); ++i) found.add(view_of(event_of(record.bytes(i))->id()));
+            return true;
+        },
+        true);
+    return found;
 }
 
 }  // namespace penstock::bench

@@ -259,6 +259,7 @@ class Engine final : public StateMachine {
     /// Before every change of an instance's row.
     void before_change(Running& r, uint32_t instance);
     void save_instance(Running& r, uint32_t instance);
+    std::span<const uint8_t> instance_key(uint32_t running_id, uint32_t place);  ///< until the next call
     void save_workflow(Running& r, Checkpoint& out);
     void forget_rows(const Running& r);
     void save_versions(Checkpoint& out);
@@ -282,8 +283,8 @@ class Engine final : public StateMachine {
     bool any_drains_ = false;
     std::vector<Timer> checks_;  ///< while advance runs
     uint64_t fired_ = 0, retracted_ = 0, evicted_ = 0;
-    std::vector<std::vector<uint8_t>> rows_gone_;     ///< of versions that run no more
-    std::vector<std::pair<uint32_t, Hash128>> gone_;  ///< instances to erase at the next checkpoint
+    std::vector<std::vector<uint8_t>> rows_gone_;      ///< of versions that run no more
+    std::vector<std::pair<uint32_t, uint32_t>> gone_;  ///< instances to erase at the next checkpoint
     std::vector<std::pair<std::string, uint32_t>> versions_gone_;
     bool totals_dirty_ = false;
     StampNs now_ns_ = kNoTime;
@@ -296,8 +297,8 @@ class Engine final : public StateMachine {
 
     uint32_t sweeping_ = 0;  ///< the workflow that is looked at
 
-    Checkpoint* saving_ = nullptr;                            ///< from begin_save until all is copied
-    std::vector<std::pair<uint32_t, Hash128>> gone_unsaved_;  ///< gone_ of the cut, from the end
+    Checkpoint* saving_ = nullptr;                             ///< from begin_save until all is copied
+    std::vector<std::pair<uint32_t, uint32_t>> gone_unsaved_;  ///< gone_ of the cut, from the end
     RowWriter key_row_, value_row_;
 };
 

@@ -482,7 +482,7 @@ void Engine::evict(Running& r, uint32_t i, Seq cause_seq, StampNs now_ns) {
     for (const CaseEvent& event : instance.record.events())
         if (event.told) tell_disorder(Finding::Kind::kWithdrawn, r, instance, event, cause_seq, now_ns);
     count_flight(r, instance, instance.in_flight(), false);
-    gone_.push_back({r.id, instance.key});
+    gone_.push_back({r.id, i});
     if (instance.sealed) r.sealed.erase(i);
     r.pool.remove(i);
     ++evicted_;

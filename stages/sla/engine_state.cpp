@@ -1,7 +1,7 @@
 // The engine's rows: what a checkpoint holds, and what a start makes of it.
 //   S 0                    totals
 //   S 1 id                 a version that runs: its document and counts
-//   S 2 id key             an instance
+//   S 2 id place           an instance; places are given in order, so that those that change together lie together
 //   S 3 producer, S 4      the observer's
 //   S 5 id rule tenant ...  a rule on the clock: that it runs, and its own rows
 //   S 6 number             a clock
@@ -29,7 +29,7 @@ enum Table : uint8_t {
     kSeries = 8,
     kVersions = 9
 };
-constexpr uint32_t kFormat = 2;  ///< of rows
+constexpr uint32_t kFormat = 3;  ///< of rows
 constexpr uint32_t kFirstEdge = 1, kFirstGroup = 0x8000'0000;
 
 void write_counts(RowWriter& value, const RuleCounts& c) {
@@ -197,9 +197,8 @@ void Engine::save_versions(Checkpoint& out) {
 bool Engine::save_some(size_t rows) {
     if (!saving_) return false;
     for (; rows > 0 && !gone_unsaved_.empty(); --rows) {
-        const auto& [workflow, key] = gone_unsaved_.back();
-        RowWriter row;
-        saving_->erase(row.key_u8('S').key_u8(kInstances).key_u32(workflow).value(key).bytes());
+        const auto [workflow, place] = gone_unsaved_.back();
+        saving_->erase(instance_key(workflow, place));
         gone_unsaved_.pop_back();
     }
     for (const auto& r : running_) {
@@ -217,12 +216,17 @@ bool Engine::save_some(size_t rows) {
     return false;
 }
 
+std::span<const uint8_t> Engine::instance_key(uint32_t running_id, uint32_t place) {
+    key_row_.clear();
+    return key_row_.key_u8('S').key_u8(kInstances).key_u32(running_id).key_u32(place).bytes();
+}
+
 void Engine::save_instance(Running& r, uint32_t i) {
     Instance& instance = r.pool.at(i);
     instance.changed_in = 0;
-    key_row_.clear(), value_row_.clear();
-    key_row_.key_u8('S').key_u8(kInstances).key_u32(r.id).value(instance.key);
-    value_row_.value(instance.last_ns)
+    value_row_.clear();
+    value_row_.value(instance.key)
+        .value(instance.last_ns)
         .value(uint32_t{instance.group})
         .value(instance.tenant)
         .value(instance.clock);
@@ -234,7 +238,7 @@ void Engine::save_instance(Running& r, uint32_t i) {
     for (const Obligation& o : instance.record.obligations())
         value_row_.value(o.deadline_ns).value(o.anchor_seq).value(o.edge).value(o.phase).value(o.pass);
     if (instance.sealed) write_state(value_row_, r.sealed.at(i));
-    saving_->put(key_row_.bytes(), value_row_.bytes());
+    saving_->put(instance_key(r.id, i), value_row_.bytes());
 }
 
 void Engine::before_change(Running& r, uint32_t i) {
@@ -352,8 +356,8 @@ void Engine::load_workflow(uint32_t id, RowReader& value) {
 }
 
 void Engine::load_instance(Running& r, RowReader& key, RowReader& value) {
-    const auto hash = key.value<Hash128>();
-    const uint32_t i = r.pool.add(hash, 0);
+    const uint32_t i = key.key_u32();
+    r.pool.put(i, value.value<Hash128>(), 0);
     Instance& instance = r.pool.at(i);
     instance.last_ns = value.value<StampNs>();
     instance.group = static_cast<uint16_t>(value.value<uint32_t>());

@@ -272,7 +272,7 @@ void Engine::drop_instances(Running& r, StampNs now_ns, Seq cause_seq) {
     std::vector<std::tuple<Seq, uint32_t, CaseEvent>> told;
     r.pool.for_each([&](uint32_t i) {
         Instance& instance = r.pool.at(i);
-        gone_.push_back({r.id, instance.key});
+        gone_.push_back({r.id, i});
         for (Obligation& o : instance.record.obligations()) {
             disarm(instance, o.timer);
             if (o.phase == Phase::kMissed) missed.emplace_back(o.anchor_seq, o.edge, i, o);

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <new>
+#include <queue>
 #include <span>
 #include <vector>
 
@@ -112,7 +114,8 @@ struct Instance {
 };
 static_assert(sizeof(Instance) == 56);
 
-/// One thread. Indices are stable; memory comes in chunks, so growth never copies.
+/// One thread. Indices are stable; memory comes in chunks, so growth never copies. A new instance takes the
+/// lowest index that is free, so that which one follows from those that live, also after a restart.
 class InstancePool {
   public:
     size_t size() const { return index_.size(); }
@@ -142,22 +145,24 @@ class InstancePool {
         __builtin_prefetch(&instance.outcome);  // it may end in the next line
     }
     uint32_t add(const Hash128& key, uint16_t tenant) {
-        uint32_t i;
-        if (!free_.empty()) {
-            i = free_.back();
-            free_.pop_back();
+        uint32_t i = next_;
+        if (free_.empty()) {
+            make_room(next_++);
         } else {
-            i = next_++;
-            if (i / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Instance[]>(kChunk));
+            i = free_.top();
+            free_.pop();
         }
-        Instance& instance = at(i);
-        instance.~Instance();
-        new (&instance) Instance{};
-        instance.key = key;
-        instance.tenant = tenant;
-        instance.live = true;
-        index_.insert(key, i);
+        begin(i, key, tenant);
         return i;
+    }
+    /// Of a state that is loaded: above all that were put.
+    void put(uint32_t i, const Hash128& key, uint16_t tenant) {
+        for (; next_ < i; ++next_) {
+            make_room(next_);
+            free_.push(next_);
+        }
+        make_room(next_++);
+        begin(i, key, tenant);
     }
     void remove(uint32_t i) {
         Instance& instance = at(i);
@@ -165,7 +170,7 @@ class InstancePool {
         instance.live = false;
         instance.changed_in = 0;
         instance.record.clear();
-        free_.push_back(i);
+        free_.push(i);
     }
     template <typename Visit>
     void for_each(Visit visit) const {
@@ -180,8 +185,22 @@ class InstancePool {
 
   private:
     static constexpr uint32_t kChunk = 256;
+
+    void make_room(uint32_t i) {
+        if (i / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Instance[]>(kChunk));
+    }
+    void begin(uint32_t i, const Hash128& key, uint16_t tenant) {
+        Instance& instance = at(i);
+        instance.~Instance();
+        new (&instance) Instance{};
+        instance.key = key;
+        instance.tenant = tenant;
+        instance.live = true;
+        index_.insert(key, i);
+    }
+
     std::vector<std::unique_ptr<Instance[]>> chunks_;
-    std::vector<uint32_t> free_;
+    std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>> free_;
     uint32_t next_ = 0;
     SegmentedMap<uint32_t, KeyPart> index_;
 };
