@@ -32,6 +32,7 @@
 #include "admin/appliance_simulation.h"
 #include "admin/appliance_view.h"
 #include "admin/appliance_workflows.h"
+#include "admin/appliance_writer.h"
 #include "admin/config_loader.h"
 #include "admin/data_folder.h"
 #include "admin/http/server.h"
@@ -121,7 +122,6 @@ class Appliance {
                      telemetry_.ingest_backend, http_tls_ ? "s" : "",
                      fmt::format("{}:{}", config_.http.listen.substr(0, config_.http.listen.rfind(':')),
                                  http_->port()));
-        yield_to_others(10);  // from here on this thread writes checkpoints
         const bool in_order = wait_for_signal();
         stop(in_order);
         return in_order ? 0 : 1;
@@ -251,16 +251,20 @@ class Appliance {
         telemetry_.first_seq = bounds.first_seq;
         telemetry_.committed_seq = bounds.next_seq;
         telemetry_.applied_seq = bounds.next_seq;
-        state_applied_seq_ = state_.applied_seq();
 
-        log_stage_ = std::make_unique<LogStage>(
-            LogStage::Options{static_cast<int64_t>(config_.log.retention_s) * kSecondNs,
-                              config_.log.retention_bytes, window_ns()},
-            ring_, log_, telemetry_, clock_, [this] { committed(); }, [this] { return may_trim_below(); });
         sla_stage_ = std::make_unique<SlaStage>(
             SlaStage::Options{static_cast<int64_t>(config_.state.checkpoint_s) * kSecondNs,
                               static_cast<int64_t>(config_.sla.spin_us) * 1'000},
             ring_, machines_.engine, machines_.books(), telemetry_, clock_, [this] { ingest_->wake(); });
+        state_writer_ = std::make_unique<StateWriter>(
+            StateWriter::Parts{*sla_stage_, state_, identity_runs_, log_, clock_},
+            [this](const std::string& why) {
+                if (!failed_.load()) fail(why);
+            });
+        log_stage_ = std::make_unique<LogStage>(
+            LogStage::Options{static_cast<int64_t>(config_.log.retention_s) * kSecondNs,
+                              config_.log.retention_bytes, window_ns()},
+            ring_, log_, telemetry_, clock_, [this] { committed(); }, [this] { return may_trim_below(); });
         sequencer_ = std::make_unique<Sequencer>(ring_, clock_, bounds.next_seq, bounds.last_stamp_ns,
                                                  [this] { return failed_.load() || abandon_.load(); });
         const std::vector<uint8_t>& secret = log_.identity().hash_secret;
@@ -305,6 +309,7 @@ class Appliance {
         });
         publish_start();
         intake_thread_ = std::thread([this] { intake(); });
+        state_writer_->start();
         regions_.start();
         cold_indexer_.start();
         alert_sender_->start();
@@ -441,7 +446,7 @@ class Appliance {
     }
 
     Seq may_trim_below() const {
-        Seq below = state_applied_seq_.load();
+        Seq below = state_writer_->applied_seq();
         for (const auto& region : telemetry_.regions)
             if (region->configured) below = std::min(below, region->flushed_seq.load());
         return below;
@@ -467,14 +472,13 @@ class Appliance {
             const timespec pause{0, kIdleWaitNs};
             if (sigtimedwait(&signals, nullptr, &pause) > 0) return true;
             if (telemetry_.commits.read() > 0) guard_.reset();
-            write_checkpoint();
             publish_counts();
             regions_.follow();
             assignment_mail_.look();
             flush_reporter_.report(clock_.monotonic_ns());
             for (TlsIdentity* identity : {ingest_tls_.get(), http_tls_.get()})
                 if (identity) identity->reload_changed_files();
-            read_behind_the_log();
+            publish_view();
             if (clock_.monotonic_ns() >= next_reload_ns) {
                 enrich_.reload_changed_files();
                 next_reload_ns = clock_.monotonic_ns() + reload_interval_ns();
@@ -483,10 +487,9 @@ class Appliance {
         return false;
     }
 
-    /// What follows the log at leisure. A log that failed at a commit cannot be read either.
-    void read_behind_the_log() {
+    /// A log that failed at a commit cannot be read either.
+    void publish_view() {
         try {
-            identity_runs_.collect(std::max(clock_.wall_ns(), log_.bounds().last_stamp_ns));
             view_.publish(*sla_stage_->view(), log_, telemetry_);
         } catch (const LogError& e) {
             if (!failed_.load()) fail(fmt::format("log: {}", e.what()));
@@ -506,17 +509,6 @@ class Appliance {
         return static_cast<int64_t>(seconds) * kSecondNs;
     }
 
-    void write_checkpoint() {
-        const auto checkpoint = sla_stage_->take_checkpoint();
-        if (!checkpoint) return;
-        try {
-            state_.write(*checkpoint);
-            state_applied_seq_ = checkpoint->applied_seq;
-        } catch (const std::exception& e) {
-            fail(fmt::format("checkpoint: {}", e.what()));
-        }
-    }
-
     void stop(bool in_order) {
         telemetry_.readiness = in_order ? Readiness::kStopping : Readiness::kFailed;
         spdlog::info("stopping");
@@ -533,14 +525,15 @@ class Appliance {
             sla_stage_->request_checkpoint();
             ring_.wake(kStateConsumer);
             const int64_t until = clock_.monotonic_ns() + kStopPatienceNs;
-            while (state_applied_seq_ < telemetry_.committed_seq && clock_.monotonic_ns() < until &&
+            while (state_writer_->applied_seq() < telemetry_.committed_seq && clock_.monotonic_ns() < until &&
                    !failed_.load()) {
-                write_checkpoint();
+                state_writer_->wake();
                 std::this_thread::sleep_for(std::chrono::milliseconds(5));
-                if (state_applied_seq_ < telemetry_.committed_seq)
+                if (state_writer_->applied_seq() < telemetry_.committed_seq)
                     sla_stage_->request_checkpoint(), ring_.wake(kStateConsumer);
             }
         }
+        state_writer_.reset();
         workflow_reader_.attach(nullptr);
         state_stop_ = true;
         ring_.wake(kStateConsumer);
@@ -568,7 +561,7 @@ class Appliance {
     EventsMailbox event_requests_{64};
     StateMachines machines_;  // state thread; its books are read by others
     LiveRegions regions_;     // main thread; a thread for each
-    StateStore state_;        // written by the main thread
+    StateStore state_;        // written by the writer thread
     std::string admin_key_hash_;
     AuditTrail audit_trail_{machines_.audit, state_};
     FlushReporter flush_reporter_{machines_.review, telemetry_, control_requests_};  // main thread
@@ -578,7 +571,7 @@ class Appliance {
     LogSimulations simulations_;  // threads of its own
     ColdIndexer cold_indexer_;    // a thread of its own
     Vocabulary vocabulary_;
-    IdentityRunWriter identity_runs_;                      // main thread
+    IdentityRunWriter identity_runs_;                      // writer thread
     DedupStage dedup_;                                     // intake thread
     EnrichStage enrich_;                                   // intake thread; reloaded by the main thread
     std::map<std::string, Workflow> workflows_;            ///< of the configuration
@@ -593,12 +586,12 @@ class Appliance {
     std::unique_ptr<Ingest> ingest_;
     std::unique_ptr<LogStage> log_stage_;
     std::unique_ptr<SlaStage> sla_stage_;
+    std::unique_ptr<StateWriter> state_writer_;  // a thread of its own
     std::unique_ptr<EventSearch> event_search_;  // threads of its own
     std::unique_ptr<HttpServer> http_;
     std::unique_ptr<AlertSender> alert_sender_;  // threads of its own
     SlaViewPublisher view_;                      // main thread
 
-    std::atomic<Seq> state_applied_seq_{1};
     std::atomic<bool> failed_{false}, abandon_{false};
     std::atomic<bool> intake_stop_{false}, log_stop_{false}, state_stop_{false};
     std::thread intake_thread_, log_thread_, state_thread_;

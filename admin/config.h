@@ -99,7 +99,7 @@ struct Config {
     struct Sla {
         std::vector<std::string> workflows;          ///< files
         uint64_t instance_retention_s = 7 * 86'400;  ///< of instances with nothing armed
-        uint64_t spin_us = 300;
+        uint64_t spin_us = 0;
         uint64_t recovery_hold_s = 60;  ///< at most, after a start
         // Of sources that send watermarks.
         uint64_t source_idle_s = 30, source_hold_s = 300, source_lag_s = 60;

@@ -170,7 +170,8 @@ const std::array kKeys{
     ConfigKey{
         "sla", "spin_us", ValueKind::kCount,
         "While batches come in quick succession the thread that judges deadlines looks for the next one "
-        "so long before it sleeps: lower latency, for a part of a processor. 0: it sleeps at once.",
+        "so long before it sleeps: lower latency where there are "
+        "processors to spare, for half of one. 0: it sleeps at once.",
         PENSTOCK_NUMBER(sla.spin_us), 0, 10'000},
 
     ConfigKey{"alerts", "pending_s", ValueKind::kCount,
