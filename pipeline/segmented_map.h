@@ -1,8 +1,13 @@
 // A hash map that grows without a pause: extendible hashing (Fagin et al., 1979) over small open-addressing
-// segments with a tag byte a slot, sixteen compared at once (after Abseil's Swiss tables). The longest
-// single step is the split of one segment, some ten microseconds, whatever the size of the whole.
+// segments with a tag byte a slot, sixteen compared at once (after Abseil's Swiss tables). Segments that are
+// full become one more, two of them three and three of them four, as the full nodes of a B*-tree do (Knuth,
+// volume 3, 6.2.4): all keys being alike, all segments fill at the same time, and halves would leave half of
+// the memory empty. The longest single step deals three segments out anew, some thirty microseconds, whatever
+// the size of the whole.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -29,7 +34,7 @@ struct KeyPart {
 };
 
 /// Maps a Hash128 (already uniform) to a small trivially copyable value. One thread.
-/// About sizeof(Entry) + 1 bytes a slot, slots between 45% and 90% taken.
+/// About sizeof(Entry) + 1 bytes a slot, slots between 58% and 90% taken.
 /// Where `Key`, what is kept of a key, is a KeyPart, find and erase are given a predicate besides: whether
 /// the value is that of the whole key.
 template <typename V, typename Key = Hash128>
@@ -41,7 +46,7 @@ class SegmentedMap {
     };
     static_assert(std::is_trivially_copyable_v<V>);
 
-    SegmentedMap() : directory_(1, nullptr) { directory_[0] = new_segment(0); }
+    SegmentedMap() { begin(0, 1); }
     SegmentedMap(SegmentedMap&&) = default;
 
     size_t size() const { return size_; }
@@ -55,20 +60,22 @@ class SegmentedMap {
     /// Forgets every key and gives the memory back.
     void clear() {
         segments_.clear();
-        depth_ = 0;
-        directory_.assign(1, new_segment(0));
+        begin(0, 1);
         size_ = sweep_at_ = 0;
     }
 
     /// Of an empty map: makes room for so many keys at once, in segments that follow each other by key.hi.
     void reserve(size_t keys) {
-        uint32_t depth = 0;
-        while ((keys >> depth) > kSlots * 3 / 4) ++depth;
-        if (size_ > 0 || depth <= depth_) return;
+        uint32_t depth = 0, members = 1;
+        while (keys > (size_t{members} << depth) * (kSlots * 3 / 4)) {
+            if (members < kMembersMax)
+                ++members;
+            else
+                ++depth, members = 2;
+        }
+        if (size_ > 0 || size_t{members} << depth <= segments_.size()) return;
         segments_.clear();
-        depth_ = depth;
-        directory_.resize(size_t{1} << depth);
-        for (Segment*& cell : directory_) cell = new_segment(depth);
+        begin(depth, members);
     }
     /// Adds keys to a map that has room for them (reserve), several threads at once as long as their keys
     /// differ in the top bit of hi. What found no room waits for absorb(). Nothing else uses the map
@@ -141,7 +148,7 @@ class SegmentedMap {
         Segment* s = segment_of(key);
         while (s->used == kUsedMax) {
             size_ -= rebuild(*s, dead);
-            if (s->live > kLiveAfterRebuildMax) split(s);
+            if (s->live > kLiveAfterRebuildMax) grow(Key(key), dead);
             s = segment_of(key);
         }
         ++size_;
@@ -189,17 +196,22 @@ class SegmentedMap {
     static constexpr uint32_t kUsedMax = kSlots * 9 / 10;
     static constexpr uint32_t kLiveAfterRebuildMax = kSlots * 7 / 10;
 
+    /// Cells of the directory that a family has at its own depth: as many for each of two, or of three.
+    static constexpr size_t kCells = 6;
+    static constexpr uint32_t kMembersMax = 3;
+
     // Disjoint bits of the hash: tag and group from lo, directory from the top of hi.
     static uint64_t low_of(const Hash128& k) { return k.lo; }
     static uint64_t low_of(const KeyPart& k) { return k.low; }
-    static uint64_t high_of(const Hash128& k) { return k.hi; }
-    static uint64_t high_of(const KeyPart& k) { return uint64_t{k.high} << 32; }
+    static uint64_t high_of(const Hash128& k) { return k.hi >> 32; }
+    static uint64_t high_of(const KeyPart& k) { return k.high; }
     static uint8_t tag_of(const auto& k) { return static_cast<uint8_t>(low_of(k) & 0x7f); }
     static size_t group_of(const auto& k) { return (low_of(k) >> 7) % kGroups; }
     static constexpr auto any_value = [](const V&) { return true; };
 
     struct Segment {
-        uint32_t depth = 0;
+        uint16_t depth = 0;    ///< of its family: keys that agree in so many of their first bits
+        uint16_t members = 1;  ///< of its family, each with a part of the cells
         uint32_t live = 0;
         uint32_t used = 0;  ///< live and tombstones
         alignas(16) uint8_t tags[kSlots];
@@ -247,16 +259,25 @@ class SegmentedMap {
         }
     };
 
-    Segment* segment_of(const Hash128& k) const {
-        return directory_[depth_ == 0 ? 0 : k.hi >> (64 - depth_)];
-    }
+    size_t cell_of(const auto& k) const { return high_of(k) * directory_.size() >> 32; }
+    Segment* segment_of(const auto& k) const { return directory_[cell_of(k)]; }
 
-    Segment* new_segment(uint32_t depth) {
+    Segment* new_segment() {
         // The entries need no initial value: a slot is read only where its tag says that it is taken.
         segments_.push_back(std::unique_ptr<Segment>(new Segment));
-        segments_.back()->depth = depth;
         segments_.back()->clear();
         return segments_.back().get();
+    }
+    /// Of no segments: as many families as `depth` has, each of so many members.
+    void begin(uint32_t depth, uint32_t members) {
+        depth_ = depth;
+        directory_.assign(kCells << depth, nullptr);
+        for (size_t cell = 0; cell < directory_.size(); cell += kCells / members) {
+            Segment* segment = new_segment();
+            segment->depth = static_cast<uint16_t>(depth);
+            segment->members = static_cast<uint16_t>(members);
+            std::fill_n(directory_.begin() + static_cast<ptrdiff_t>(cell), kCells / members, segment);
+        }
     }
 
     template <typename Dead>
@@ -271,32 +292,45 @@ class SegmentedMap {
         return gone;
     }
 
-    void split(Segment* s) {
-        if (s->depth == depth_) {
+    /// Gives the family of this key's segment one more; of four it makes two families.
+    template <typename Dead>
+    void grow(const auto& key, Dead dead) {
+        const uint32_t depth = segment_of(key)->depth, members = segment_of(key)->members;
+        const bool parts = members == kMembersMax;
+        if (parts && depth == depth_) {
             std::vector<Segment*> twice(directory_.size() * 2);
             for (size_t i = 0; i < directory_.size(); ++i) twice[2 * i] = twice[2 * i + 1] = directory_[i];
             directory_ = std::move(twice);
             ++depth_;
         }
-        scratch_.clear();
-        for (size_t i = 0; i < kSlots; ++i)
-            if (s->tags[i] < kEmpty) scratch_.push_back(s->entries[i]);
-        const uint32_t depth = s->depth + 1;
-        Segment* high = new_segment(depth);
-        s->clear();
-        s->depth = depth;
-        for (const Entry& e : scratch_)
-            (high_of(e.key) >> (64 - depth) & 1 ? high : s)->insert(e.key, e.value);
-        const size_t width = size_t{1} << (depth_ - depth);  // directory cells of each half
-        const size_t first = depth_ == 0
-                                 ? 0
-                                 : static_cast<size_t>(high_of(scratch_.front().key) >> (64 - depth_)) /
-                                       (2 * width) * (2 * width);
-        for (size_t i = 0; i < width; ++i) directory_[first + width + i] = high;
+        const size_t width = kCells << (depth_ - depth), first = cell_of(key) / width * width;
+        std::array<Segment*, kMembersMax + 1> family;
+        std::vector<Entry> moving = std::move(scratch_);
+        moving.clear();
+        for (uint32_t m = 0; m < members; ++m) {
+            Segment& s = *(family[m] = directory_[first + m * (width / members)]);
+            size_ -= s.live;
+            for (size_t i = 0; i < kSlots; ++i)
+                if (s.tags[i] < kEmpty && !dead(s.entries[i])) moving.push_back(s.entries[i]);
+            s.clear();
+        }
+        size_ += moving.size();
+        family[members] = new_segment();
+        const size_t share = width / (members + 1);
+        for (uint32_t m = 0; m <= members; ++m) {
+            family[m]->depth = static_cast<uint16_t>(depth + parts);
+            family[m]->members = static_cast<uint16_t>(parts ? 2 : members + 1);
+            std::fill_n(directory_.begin() + static_cast<ptrdiff_t>(first + m * share), share, family[m]);
+        }
+        for (const Entry& e : moving) {
+            while (segment_of(e.key)->used == kUsedMax) grow(e.key, dead);  // keys that are not alike
+            segment_of(e.key)->insert(e.key, e.value);
+        }
+        scratch_ = std::move(moving);
     }
 
     std::vector<std::unique_ptr<Segment>> segments_;
-    std::vector<Segment*> directory_;  ///< indexed by the top `depth_` bits of key.hi
+    std::vector<Segment*> directory_;  ///< kCells << depth_: indexed by the part of all that key.hi is
     std::vector<Entry> scratch_;
     uint32_t depth_ = 0;
     size_t size_ = 0;

@@ -23,7 +23,8 @@ namespace {
 
 /// Events: another core wrote their bytes, so they are asked for before they are needed.
 constexpr size_t kPrefetchAhead = 8;
-constexpr size_t kCaseStepAhead = 6;  // events between two steps of asking for a case
+constexpr size_t kCaseStepAhead = 6;   // events between two steps of asking for a case
+constexpr size_t kCheckStepAhead = 3;  // checks between two such steps
 constexpr size_t kClocksMax = 1'000;
 constexpr std::string_view kSourcesWorkflow = "sources", kLagRule = "lag";
 
@@ -319,10 +320,24 @@ void Engine::advance(StampNs now_ns, Seq cause_seq) {
 void Engine::advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq) {
     SourceClock& c = *clocks_[clock];
     const StampNs judges_ns = c.judges_ns(now_ns, options_.sources);
-    c.wheel.advance(judges_ns, [&](const auto& due) { fire(due, judges_ns, cause_seq); });
+    c.wheel.advance(
+        judges_ns, [&](const auto& due) { fire(due, judges_ns, cause_seq); },
+        [&](const auto& due) {
+            const Running* r = running(due.payload.workflow);
+            if (r && due.payload.item != Timer::kWatch) r->pool.prefetch(due.payload.instance);
+        });
     // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
-    for (size_t i = 0; i < checks_.size(); ++i)
+    for (size_t i = 0; i < checks_.size(); ++i) {
+        for (size_t step = 0; step < 2; ++step) {  // what goes is erased from the index
+            const size_t ahead = i + (2 - step) * kCheckStepAhead;
+            if (ahead >= checks_.size()) continue;
+            const Running* r = running(checks_[ahead].workflow);
+            if (!r) continue;
+            r->pool.prefetch(r->pool.at(checks_[ahead].instance).key, step);
+            if (step == 1) r->pool.prefetch_record(checks_[ahead].instance);
+        }
         if (Running* r = running(checks_[i].workflow)) check(*r, checks_[i].instance, judges_ns, cause_seq);
+    }
     checks_.clear();
 }
 

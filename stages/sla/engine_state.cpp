@@ -1,13 +1,10 @@
 // The engine's rows: what a checkpoint holds, and what a start makes of it.
 //   S 0                    totals
 //   S 1 id                 a version that runs: its document and counts
-//   S 2 id place           an instance; places are given in order, so that those that change together lie together
-//   S 3 producer, S 4      the observer's
-//   S 5 id rule tenant ...  a rule on the clock: that it runs, and its own rows
-//   S 6 number             a clock
-//   S 7 id number          a group
-//   S 8 id what level time a point of a series; what: 0 the workflow, edges from 1, groups from 2^31
-//   S 9 name 0 number      a version
+//   S 2 id place           an instance; places are given in order, so that those that change together lie
+//   together S 3 producer, S 4      the observer's S 5 id rule tenant ...  a rule on the clock: that it runs,
+//   and its own rows S 6 number             a clock S 7 id number          a group S 8 id what level time a
+//   point of a series; what: 0 the workflow, edges from 1, groups from 2^31 S 9 name 0 number      a version
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
@@ -29,7 +26,8 @@ enum Table : uint8_t {
     kSeries = 8,
     kVersions = 9
 };
-constexpr uint32_t kFormat = 3;  ///< of rows
+constexpr uint32_t kFormat = 3;   ///< of rows
+constexpr size_t kRowsAhead = 4;  ///< asked for before they are copied
 constexpr uint32_t kFirstEdge = 1, kFirstGroup = 0x8000'0000;
 
 void write_counts(RowWriter& value, const RuleCounts& c) {
@@ -204,6 +202,9 @@ bool Engine::save_some(size_t rows) {
     for (const auto& r : running_) {
         if (!r) continue;
         for (; rows > 0 && !r->unsaved.empty(); --rows) {
+            const size_t last = r->unsaved.size() - 1;
+            if (last >= 2 * kRowsAhead) r->pool.prefetch(r->unsaved[last - 2 * kRowsAhead]);
+            if (last >= kRowsAhead) r->pool.prefetch_record(r->unsaved[last - kRowsAhead]);
             const uint32_t i = r->unsaved.back();
             r->unsaved.pop_back();
             // Else it has been saved before a later change, or has gone.

@@ -144,6 +144,13 @@ class InstancePool {
         __builtin_prefetch(&instance);
         __builtin_prefetch(&instance.outcome);  // it may end in the next line
     }
+    /// The same of an instance whose place is known: it, and once that is there its record.
+    void prefetch(uint32_t i) const {
+        const Instance& instance = at(i);
+        __builtin_prefetch(&instance);
+        __builtin_prefetch(&instance.outcome);
+    }
+    void prefetch_record(uint32_t i) const { at(i).record.prefetch(); }
     uint32_t add(const Hash128& key, uint16_t tenant) {
         uint32_t i = next_;
         if (free_.empty()) {

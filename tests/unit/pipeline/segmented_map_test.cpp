@@ -86,6 +86,52 @@ TEST(SegmentedMap, DeadEntriesMakeRoomBeforeASegmentSplits) {
     EXPECT_GT(map.load(), 0.4);
 }
 
+TEST(SegmentedMap, SlotsAreMostlyTakenWhateverTheNumberOfKeys) {
+    SegmentedMap<uint64_t> map;
+    double least = 1;
+    for (uint64_t i = 0; i < 1'000'000; ++i) {
+        map.insert(hash_of(i), i);
+        if (i > 20'000) least = std::min(least, map.load());
+    }
+    EXPECT_GT(least, 0.55) << "halves would be 0.45 at some time";
+    for (uint64_t i = 0; i < 1'000'000; ++i) ASSERT_EQ(*map.find(hash_of(i)), i);
+}
+
+TEST(SegmentedMap, KeysThatAreNotSpreadEvenlyAreAllThere) {
+    SegmentedMap<uint64_t> map;
+    const auto uneven = [](uint64_t i) {
+        Hash128 key = hash_of(i);
+        if (i % 16 != 0) key.hi = (key.hi >> 9) | (i % 3 == 0 ? uint64_t{1} << 62 : 0);
+        return key;
+    };
+    for (uint64_t i = 0; i < 100'000; ++i) {
+        map.insert(uneven(i), i);
+        ASSERT_EQ(map.size(), i + 1);
+    }
+    for (uint64_t i = 0; i < 100'000; ++i) {
+        const uint64_t* found = map.find(uneven(i));
+        ASSERT_NE(found, nullptr) << i;
+        ASSERT_EQ(*found, i);
+    }
+    size_t visited = 0;
+    map.for_each([&](const auto&) { ++visited; });
+    EXPECT_EQ(visited, 100'000u);
+}
+
+TEST(SegmentedMap, ReservedRoomHoldsAsManyKeysWithoutGrowing) {
+    for (const size_t keys : {1u, 700u, 1'500u, 2'300u, 3'000u, 100'000u}) {
+        SegmentedMap<uint64_t> map;
+        map.reserve(keys);
+        const size_t segments = map.segment_count();
+        for (uint64_t i = 0; i < keys; ++i) map.insert(hash_of(i), i);
+        EXPECT_EQ(map.segment_count(), segments) << keys;
+        for (uint64_t i = 0; i < 4 * keys; ++i)
+            map.find(hash_of(i)) ? void() : void(map.insert(hash_of(i), i));
+        EXPECT_EQ(map.size(), 4 * keys);
+        for (uint64_t i = 0; i < 4 * keys; ++i) ASSERT_NE(map.find(hash_of(i)), nullptr) << i;
+    }
+}
+
 TEST(SegmentedMap, EraseAndInsertInTurnNeedsNoMoreRoom) {
     SegmentedMap<uint64_t> map;
     for (uint64_t i = 0; i < 500; ++i) map.insert(hash_of(i), i);

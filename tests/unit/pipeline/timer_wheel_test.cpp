@@ -106,7 +106,7 @@ StampNs span(uint64_t kind, uint64_t amount) {
 }
 
 /// One random life of a wheel beside its model.
-void live(uint64_t salt, int steps, bool tightens) {
+void live(uint64_t salt, int steps, bool tightens, uint64_t crowd = 1) {
     Random random(salt);
     Wheel wheel;
     Model model;
@@ -120,14 +120,19 @@ void live(uint64_t salt, int steps, bool tightens) {
             StampNs deadline = now + span(random.below(8), random.next());
             if (random.chance(10)) deadline = now - span(random.below(7), random.next());
             if (random.chance(30)) deadline -= deadline % 1'000'000;
-            armed[next] = wheel.arm(deadline, next);
-            model.arm(deadline, next++);
+            for (uint64_t n = 1 + random.below(crowd); n > 0; --n) {
+                armed[next] = wheel.arm(deadline, next);
+                model.arm(deadline, next++);
+                deadline += static_cast<StampNs>(random.below(50'000));
+            }
         } else if (what < 70 && !armed.empty()) {
-            auto it = armed.lower_bound(static_cast<uint32_t>(random.below(next)));
-            if (it == armed.end()) it = armed.begin();
-            wheel.cancel(it->second);
-            model.cancel(it->first);
-            armed.erase(it);
+            for (uint64_t n = 1 + random.below(crowd); n > 0 && !armed.empty(); --n) {
+                auto it = armed.lower_bound(static_cast<uint32_t>(random.below(next)));
+                if (it == armed.end()) it = armed.begin();
+                wheel.cancel(it->second);
+                model.cancel(it->first);
+                armed.erase(it);
+            }
         } else if (what < 80 && tightens) {
             const StampNs to = now + span(random.below(8), random.next());
             wheel.tighten(to);
@@ -153,6 +158,10 @@ TEST(TimerWheel, DoesWhatASortedMultimapDoes) {
 }
 TEST(TimerWheel, TighteningChangesNothingThatAdvanceDoes) {
     EXPECT_TRUE(rc::check([](uint64_t salt) { live(salt, 300, true); }));
+}
+
+TEST(TimerWheel, DoesSoWithHundredsInASlot) {
+    EXPECT_TRUE(rc::check([](uint64_t salt) { live(salt, 200, true, 400); }));
 }
 
 TEST(TimerWheel, TightenFindsTheEarliestDeadlineThatIsDueByThen) {
