@@ -388,8 +388,8 @@ class Appliance {
     void guarded(const char* name, Work work, std::atomic<bool>& stop, size_t consumer) {
         pthread_setname_np(pthread_self(), name);
         if (consumer == kStateConsumer) ask_for_short_slice();
-        // It copies megabytes and then waits for the disk: longer turns, but not so long that a deadline waits
-        // behind it.
+        // It copies megabytes and then waits for the disk: longer turns, but not so long that a deadline
+        // waits behind it.
         if (consumer == kLogConsumer) ask_for_short_slice(500'000);
         try {
             while (!stop.load(std::memory_order_acquire) || ring_.depth(consumer) > 0) {
