@@ -142,7 +142,8 @@ class SegmentedMap {
         return slot < 0 ? nullptr : &s->entries[slot].value;
     }
 
-    /// Adds a key that is not there. A full segment first drops entries for which `dead(entry)`, then splits.
+    /// Adds a key that is not there. A full segment first drops entries for which `dead(entry)`, then its
+    /// family grows.
     template <typename Dead>
     V& insert(const Hash128& key, const V& value, Dead dead) {
         Segment* s = segment_of(key);
