@@ -182,7 +182,7 @@ PostgresResult RegionDatabase::Session::run(std::string_view sql,
 }
 
 uint64_t RegionDatabase::Session::copy(std::span<const uint8_t> encoded) {
-    transaction_.emplace();
+    transaction_ = Transaction{};
     maybe_fail("COPY");
     if (db_.faults.lost > 0 && db_.random_.below(500) < db_.faults.lost) lose("lost in the middle of COPY");
     CopyReader reader(encoded);
@@ -202,7 +202,7 @@ uint64_t RegionDatabase::Session::copy(std::span<const uint8_t> encoded) {
 PostgresResult RegionDatabase::Session::execute(std::string_view sql,
                                                 const std::vector<std::string>& parameters) {
     const auto begins = [&](std::string_view with) { return sql.starts_with(with); };
-    if (sql == "BEGIN") return transaction_.emplace(), nothing();
+    if (sql == "BEGIN") return transaction_ = Transaction{}, nothing();
     if (sql == "COMMIT") return commit(), nothing();
     if (sql == "ROLLBACK") return rollback(), nothing();
     if (begins("UPDATE penstock.ledger SET seq =")) return move_ledger(parameters);
