@@ -1,10 +1,13 @@
 // The engine's rows: what a checkpoint holds, and what a start makes of it.
 //   S 0                    totals
 //   S 1 id                 a version that runs: its document and counts
-//   S 2 id place           an instance; places are given in order, so that those that change together lie
-//   together S 3 producer, S 4      the observer's S 5 id rule tenant ...  a rule on the clock: that it runs,
-//   and its own rows S 6 number             a clock S 7 id number          a group S 8 id what level time a
-//   point of a series; what: 0 the workflow, edges from 1, groups from 2^31 S 9 name 0 number      a version
+//   S 2 id place           an instance; those that begin together lie together
+//   S 3 producer, S 4      the observer's
+//   S 5 id rule tenant ...  a rule on the clock: that it runs, and its own rows
+//   S 6 number             a clock
+//   S 7 id number          a group
+//   S 8 id what level time a point of a series; what: 0 the workflow, edges from 1, groups from 2^31
+//   S 9 name 0 number      a version
 #include <algorithm>
 #include <limits>
 #include <stdexcept>

@@ -181,7 +181,7 @@ void Engine::activate(std::string_view name, uint32_t number, bool migrate_cases
 void Engine::migrate(Running& from, Running& to, StampNs now_ns, Seq cause_seq) {
     std::vector<uint32_t> cases;
     from.pool.for_each([&](uint32_t i) { cases.push_back(i); });
-    // Where cases lie in memory depends on restarts.
+    // By key: the order in which they are told must not follow from the places that were free.
     std::sort(cases.begin(), cases.end(),
               [&](uint32_t a, uint32_t b) { return before(from.pool.at(a).key, from.pool.at(b).key); });
     for (const uint32_t i : cases) {
@@ -267,7 +267,7 @@ void Engine::drop(Version& v, StampNs now_ns, Seq cause_seq) {
 }
 
 void Engine::drop_instances(Running& r, StampNs now_ns, Seq cause_seq) {
-    // In the order of their anchors: where instances lie in memory depends on restarts.
+    // In the order of their anchors, as they came.
     std::vector<std::tuple<Seq, uint16_t, uint32_t, Obligation>> missed;
     std::vector<std::tuple<Seq, uint32_t, CaseEvent>> told;
     r.pool.for_each([&](uint32_t i) {

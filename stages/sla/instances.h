@@ -139,16 +139,14 @@ class InstancePool {
         const auto* entry = index_.likely(key);
         if (!entry) return;
         if (step == 1) return __builtin_prefetch(entry);
-        const Instance& instance = at(entry->value);
-        if (step == 3) return instance.record.prefetch();
-        __builtin_prefetch(&instance);
-        __builtin_prefetch(&instance.outcome);  // it may end in the next line
+        if (step == 3) return prefetch_record(entry->value);
+        prefetch(entry->value);
     }
     /// The same of an instance whose place is known: it, and once that is there its record.
     void prefetch(uint32_t i) const {
         const Instance& instance = at(i);
         __builtin_prefetch(&instance);
-        __builtin_prefetch(&instance.outcome);
+        __builtin_prefetch(&instance.outcome);  // it may end in the next line
     }
     void prefetch_record(uint32_t i) const { at(i).record.prefetch(); }
     uint32_t add(const Hash128& key, uint16_t tenant) {
