@@ -1,8 +1,8 @@
 // Timers by deadline: a hierarchical wheel (Varghese and Lauck, 1987) of 8 levels of 256 slots, one
 // millisecond in the lowest and 64 times the level below in the others, with a bit a slot so that empty spans
 // are skipped. Arm and cancel are O(1). A slot goes down a level in small parts while its time comes near, so
-// that no single millisecond pays for seconds of timers. A slot lists its timers in chunks and not by links,
-// so that who goes through it can ask for the next ones early: of millions hardly any is in the cache.
+// that no single millisecond pays for seconds of timers. A slot holds its timers themselves, in chunks: who
+// goes through it reads memory in its order, and of millions of timers hardly any is in the cache.
 // Deadlines keep their nanoseconds: a timer fires when now > deadline, not when its millisecond is over.
 #pragma once
 
@@ -11,9 +11,10 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <vector>
 
+#include "pipeline/paged_array.h"
+#include "pipeline/prefetch.h"
 #include "schemas/log_record.h"
 
 namespace penstock {
@@ -21,8 +22,8 @@ namespace penstock {
 using TimerId = uint32_t;
 inline constexpr TimerId kNoTimer = 0xffffffff;
 
-/// One thread. `Payload`: small, trivially copyable. 24 bytes and the payload a timer, in pages, so that
-/// growth never copies.
+/// One thread. `Payload`: small, trivially copyable. 25 bytes and the payload a timer, and growth never
+/// copies.
 template <typename Payload>
 class TimerWheel {
   public:
@@ -35,8 +36,8 @@ class TimerWheel {
     size_t size() const { return size_; }
     StampNs now_ns() const { return now_ns_; }
     size_t bytes() const {
-        return pages_.size() * kPage * sizeof(Node) + chunk_pages_.size() * kPage * sizeof(Chunk) +
-               slots_.size() * sizeof(Slot) + due_.capacity() * sizeof(Due);
+        return places_.bytes() + chunks_.bytes() + slots_.size() * sizeof(Slot) +
+               due_.capacity() * sizeof(Due);
     }
 
     /// A deadline that has passed already is due at the next advance. Years 1678 to 2261.
@@ -45,32 +46,36 @@ class TimerWheel {
     }
     /// With an order of the caller's own; where that is equal too, the payload's `<` decides, if it has one.
     TimerId arm(StampNs deadline_ns, const Payload& payload, uint64_t order) {
-        TimerId id;
-        if (free_ != kNoTimer) {
-            id = free_;
-            free_ = node(id).place;
+        TimerId id = free_;
+        if (id != kNoTimer) {
+            free_ = places_[id];
         } else {
-            id = next_id_++;
-            if (id / kPage == pages_.size()) pages_.push_back(std::make_unique_for_overwrite<Node[]>(kPage));
+            id = places_.size();
+            places_.add();
         }
-        Node& n = node(id);
-        n.deadline_ns = deadline_ns;
-        n.order = order;
-        n.payload = payload;
-        place(id);
+        place({deadline_ns, order, payload, id});
         ++size_;
         return id;
     }
 
+    /// Asks for what cancel() will read, first one and, once that is there, the other.
+    void prefetch(TimerId id) const { prefetch_line(&places_[id]); }
+    void prefetch_place(TimerId id) const {
+        const Chunk& c = chunks_[places_[id] / kPlaces];
+        prefetch_line(&c);
+        prefetch_line(&c.timers[places_[id] % kPlaces]);
+    }
+
     void cancel(TimerId id) {
-        unlink(id);
+        unlink(places_[id]);
         release(id);
         --size_;
     }
 
     /// Moves time forward (never back) and calls fire(Due) for every timer with deadline < now, by
     /// (deadline, order). `fire` may arm, not cancel; what it arms with a deadline < now is due at the next
-    /// advance. `soon(Due)` is called for each some firings before, to ask for the memory that it concerns.
+    /// advance. `soon(Due)` is called for each some firings before, for many at once, to ask for the memory
+    /// that it concerns.
     template <typename Fire>
     void advance(StampNs now_ns, Fire fire) {
         advance(now_ns, fire, [](const Due&) {});
@@ -98,7 +103,8 @@ class TimerWheel {
             return a.order < b.order;
         });
         for (size_t i = 0; i < due_.size(); ++i) {
-            if (i + kSoon < due_.size()) soon(due_[i + kSoon]);
+            if (i % kSoon == 0)
+                for (size_t k = i; k < std::min(i + kSoon, due_.size()); ++k) soon(due_[k]);
             fire(due_[i]);
         }
     }
@@ -132,7 +138,7 @@ class TimerWheel {
     static constexpr size_t kLevels = 8;   // 64^7 * 256 milliseconds hold the 45 bits of 2^64 nanoseconds
     static constexpr size_t kSlots = 256;  // of a level; four times what one slot of the next level spans
     static constexpr StampNs kTickNs = 1'000'000;
-    static constexpr size_t kSoon = 8;
+    static constexpr size_t kSoon = 32;
     // Ticks count from the earliest stamp, so that they are never negative.
     static uint64_t tick_of(StampNs ns) {
         return (static_cast<uint64_t>(ns) ^ (uint64_t{1} << 63)) / static_cast<uint64_t>(kTickNs);
@@ -141,25 +147,19 @@ class TimerWheel {
         return static_cast<StampNs>((tick * static_cast<uint64_t>(kTickNs)) ^ (uint64_t{1} << 63));
     }
 
-    struct Node {
+    struct Timer {
         StampNs deadline_ns;
         uint64_t order;
         Payload payload;
-        uint32_t place;  ///< in its slot's list: chunk * kPlaces + index; of a free one the next free
+        TimerId id;
     };
-    static constexpr TimerId kPage = 256;
-    Node& node(TimerId id) { return pages_[id / kPage][id % kPage]; }
-
-    /// A part of a slot's list; all but the last of a slot are full.
-    static constexpr uint32_t kPlaces = 64, kChunkTimers = kPlaces - 2, kNoChunk = 0xffffffff;
-    static constexpr uint32_t kAhead = 8;  ///< timers between asking for one and its turn
+    /// A part of what a slot holds; all but the last of a slot are full.
+    static constexpr uint32_t kPlaces = 32, kChunkTimers = kPlaces - 1, kNoChunk = 0xffffffff;
     struct Chunk {
         uint32_t slot;    ///< level * kSlots + cell
         uint32_t before;  ///< the slot's chunk before this; of a free one the next free
-        std::array<TimerId, kChunkTimers> timers;
+        alignas(32) std::array<Timer, kChunkTimers> timers;
     };
-    static_assert(sizeof(Chunk) == 256);
-    Chunk& chunk(uint32_t number) { return chunk_pages_[number / kPage][number % kPage]; }
     struct Slot {
         uint32_t last_chunk = kNoChunk;
         uint32_t in_last = 0;
@@ -180,9 +180,8 @@ class TimerWheel {
         }
     };
 
-    void place(TimerId id) {
-        Node& n = node(id);
-        const uint64_t tick = std::max(tick_of(n.deadline_ns), tick_);
+    void place(const Timer& timer) {
+        const uint64_t tick = std::max(tick_of(timer.deadline_ns), tick_);
         // The lowest level whose slots reach so far from the current one.
         const int beyond = static_cast<int>(std::bit_width(tick - tick_)) - 8;
         size_t level = beyond <= 0 ? 0 : static_cast<size_t>(beyond + 5) / 6;
@@ -191,70 +190,68 @@ class TimerWheel {
         Slot& slot = slots_[level * kSlots + cell];
         if (slot.last_chunk == kNoChunk || slot.in_last == kChunkTimers)
             add_chunk(static_cast<uint32_t>(level * kSlots + cell));
-        n.place = slot.last_chunk * kPlaces + slot.in_last;
-        chunk(slot.last_chunk).timers[slot.in_last++] = id;
+        places_[timer.id] = slot.last_chunk * kPlaces + slot.in_last;
+        chunks_[slot.last_chunk].timers[slot.in_last++] = timer;
         if (slot.timers++ == 0) levels_[level].set(cell);
-        if (tick == tick_) current_min_ns_ = std::min(current_min_ns_, n.deadline_ns);
+        if (tick == tick_) current_min_ns_ = std::min(current_min_ns_, timer.deadline_ns);
     }
     void add_chunk(uint32_t slot_number) {
         uint32_t number = free_chunk_;
         if (number != kNoChunk) {
-            free_chunk_ = chunk(number).before;
+            free_chunk_ = chunks_[number].before;
         } else {
-            number = next_chunk_++;
-            if (number / kPage == chunk_pages_.size())
-                chunk_pages_.push_back(std::make_unique_for_overwrite<Chunk[]>(kPage));
+            number = chunks_.size();
+            chunks_.add();
         }
         Slot& slot = slots_[slot_number];
-        chunk(number).slot = slot_number;
-        chunk(number).before = slot.last_chunk;
+        chunks_[number].slot = slot_number;
+        chunks_[number].before = slot.last_chunk;
         slot.last_chunk = number;
         slot.in_last = 0;
     }
     /// The last of its slot takes its place.
-    void unlink(TimerId id) {
-        const uint32_t place = node(id).place;
-        Chunk& of = chunk(place / kPlaces);
-        const uint32_t slot_number = of.slot;
+    void unlink(uint32_t place) {
+        Chunk& of = chunks_[place / kPlaces];
+        const uint32_t slot = of.slot;
+        const Timer& last = chunks_[slots_[slot].last_chunk].timers[slots_[slot].in_last - 1];
+        of.timers[place % kPlaces] = last;
+        places_[last.id] = place;
+        drop_last(slot);
+    }
+    void drop_last(uint32_t slot_number) {
         Slot& slot = slots_[slot_number];
-        Chunk& last = chunk(slot.last_chunk);
-        const TimerId moved = last.timers[--slot.in_last];
-        of.timers[place % kPlaces] = moved;
-        node(moved).place = place;
-        if (slot.in_last == 0) {
-            const uint32_t before = last.before;
-            last.before = free_chunk_;
-            free_chunk_ = slot.last_chunk;
-            slot.last_chunk = before;
-            slot.in_last = before == kNoChunk ? 0 : kChunkTimers;
-        }
         if (--slot.timers == 0) levels_[slot_number / kSlots].clear(slot_number % kSlots);
+        if (--slot.in_last > 0) return;
+        Chunk& last = chunks_[slot.last_chunk];
+        const uint32_t before = last.before;
+        last.before = free_chunk_;
+        free_chunk_ = slot.last_chunk;
+        slot.last_chunk = before;
+        slot.in_last = before == kNoChunk ? 0 : kChunkTimers;
     }
     void release(TimerId id) {
-        node(id).place = free_;
+        places_[id] = free_;
         free_ = id;
     }
 
-    /// From the last to the first; `visit(id)` may unlink that one.
+    /// From the last to the first: `visit(timer, place)` may unlink that one.
     template <typename Visit>
     void for_each(const Slot& slot, Visit visit) {
         uint32_t count = slot.in_last;
         for (uint32_t number = slot.last_chunk; number != kNoChunk; count = kChunkTimers) {
-            const Chunk& c = chunk(number);
-            number = c.before;  // before it may be free
-            for (uint32_t i = count; i-- > 0;) {
-                if (i >= kAhead) __builtin_prefetch(&node(c.timers[i - kAhead]));
-                visit(c.timers[i]);
-            }
+            const uint32_t here = number;
+            number = chunks_[here].before;  // before it may be free
+            if (number != kNoChunk) prefetch_line(&chunks_[number]);
+            for (uint32_t i = count; i-- > 0;) visit(chunks_[here].timers[i], here * kPlaces + i);
         }
     }
 
     void take_current(StampNs now_ns) {
-        for_each(slots_[tick_ % kSlots], [&](TimerId id) {
-            const Node& n = node(id);
-            if (n.deadline_ns >= now_ns) return;
-            due_.push_back({n.deadline_ns, n.order, n.payload});
-            unlink(id);
+        for_each(slots_[tick_ % kSlots], [&](const Timer& timer, uint32_t place) {
+            if (timer.deadline_ns >= now_ns) return;
+            due_.push_back({timer.deadline_ns, timer.order, timer.payload});
+            const TimerId id = timer.id;
+            unlink(place);
             release(id);
             --size_;
         });
@@ -289,8 +286,8 @@ class TimerWheel {
     void cascade() {
         for (size_t level = kLevels - 1; level > 0; --level)
             if (levels_[level].slots > 0) {
-                Slot& slot = slots_[level * kSlots + (tick_ >> (level * 6)) % kSlots];
-                move_down(slot, slot.timers);
+                const auto slot = static_cast<uint32_t>(level * kSlots + (tick_ >> (level * 6)) % kSlots);
+                move_down(slot, slots_[slot].timers);
             }
     }
 
@@ -300,37 +297,38 @@ class TimerWheel {
         for (size_t level = 1; level < kLevels; ++level) {
             const uint64_t at = first_occupied(level);
             if (at == kNone || (at + 1) * 64 - (tick_ >> ((level - 1) * 6)) > kSlots) continue;
-            Slot& slot = slots_[level * kSlots + at % kSlots];
+            const auto slot = static_cast<uint32_t>(level * kSlots + at % kSlots);
+            const uint32_t timers = slots_[slot].timers;
             const uint64_t left_ticks = (at << (level * 6)) - tick_;
             move_down(slot, elapsed_ticks < left_ticks
-                                ? static_cast<uint32_t>(slot.timers * elapsed_ticks / left_ticks) + 1
-                                : slot.timers);
+                                ? static_cast<uint32_t>(timers * elapsed_ticks / left_ticks) + 1
+                                : timers);
         }
     }
 
-    void move_down(Slot& slot, uint32_t timers) {
+    void move_down(uint32_t slot_number, uint32_t timers) {
+        const Slot& slot = slots_[slot_number];
         for (; timers > 0; --timers) {
-            const Chunk& last = chunk(slot.last_chunk);
-            if (slot.in_last > kAhead) __builtin_prefetch(&node(last.timers[slot.in_last - 1 - kAhead]));
-            const TimerId id = last.timers[slot.in_last - 1];
-            unlink(id);
-            place(id);
+            const Timer timer = chunks_[slot.last_chunk].timers[slot.in_last - 1];
+            drop_last(slot_number);
+            place(timer);
         }
     }
 
     void refresh_current_min() {
         current_min_ns_ = kNever;
-        for_each(slots_[tick_ % kSlots],
-                 [&](TimerId id) { current_min_ns_ = std::min(current_min_ns_, node(id).deadline_ns); });
+        for_each(slots_[tick_ % kSlots], [&](const Timer& timer, uint32_t) {
+            current_min_ns_ = std::min(current_min_ns_, timer.deadline_ns);
+        });
     }
 
-    std::vector<std::unique_ptr<Node[]>> pages_;
-    std::vector<std::unique_ptr<Chunk[]>> chunk_pages_;
+    PagedArray<uint32_t> places_;  ///< by TimerId: chunk * kPlaces + index in it; of a free one the next free
+    PagedArray<Chunk> chunks_;
     std::vector<Slot> slots_ = std::vector<Slot>(kLevels * kSlots);
     std::array<Level, kLevels> levels_{};
     std::vector<Due> due_;
-    TimerId free_ = kNoTimer, next_id_ = 0;
-    uint32_t free_chunk_ = kNoChunk, next_chunk_ = 0;
+    TimerId free_ = kNoTimer;
+    uint32_t free_chunk_ = kNoChunk;
     uint64_t next_order_ = 0;
     size_t size_ = 0;
     uint64_t tick_ = 0;  ///< everything below has been taken

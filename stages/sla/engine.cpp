@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "pipeline/expression/event_variables.h"
+#include "pipeline/prefetch.h"
 #include "pipeline/rfc3339.h"
 #include "stages/sla/key_selector.h"
 #include "stages/sla/running.h"
@@ -21,10 +22,10 @@ namespace json = boost::json;
 
 namespace {
 
-/// Events: another core wrote their bytes, so they are asked for before they are needed.
-constexpr size_t kPrefetchAhead = 8;
-constexpr size_t kCaseStepAhead = 6;   // events between two steps of asking for a case
-constexpr size_t kCheckStepAhead = 3;  // checks between two such steps
+/// Events, and checks of cases, that are asked for together: the processor then waits for all at once, and
+/// for the translation of their addresses too, which takes as long where memory is virtual twice.
+constexpr size_t kGroup = 32;
+constexpr size_t kTimersAhead = 4;  // of one case, which may be disarmed
 constexpr size_t kClocksMax = 1'000;
 constexpr std::string_view kSourcesWorkflow = "sources", kLagRule = "lag";
 
@@ -56,27 +57,54 @@ uint32_t Engine::running_by_key(const EventHead& head) const {
     return running_[id]->workflow.key.kind == KeySelector::Kind::kSubject ? id : kNotRunning;
 }
 
+/// Asks for what an event will read of its case, so that it is there when its turn comes: of millions of
+/// cases hardly any is in the cache, and what one read leads to is known after it only.
+void Engine::prefetch_case(Soon& soon, const Hash128& key, size_t step) const {
+    const Running* r = running(soon.workflow);
+    if (!r) return;
+    switch (step) {
+        case 0:
+            return r->pool.prefetch_cell(key);
+        case 1:
+            return r->pool.prefetch(key);
+        case 2:
+            return r->pool.prefetch_entry(key);
+        case 3:
+            soon.instance = r->pool.likely(key);
+            if (soon.instance != InstancePool::kNone) r->pool.prefetch(soon.instance);
+            return;
+        default:
+            break;
+    }
+    if (soon.instance == InstancePool::kNone) return;
+    if (step == 4) return r->pool.prefetch_record(soon.instance);
+    const Instance& instance = r->pool.at(soon.instance);
+    const auto obligations = instance.record.obligations();
+    for (const Obligation& o : obligations.first(std::min(obligations.size(), kTimersAhead))) {
+        if (o.timer == kNoTimer) continue;
+        const TimerWheel<Timer>& wheel = clocks_[instance.clock]->wheel;
+        if (step == 5) wheel.prefetch(o.timer);
+        if (step == 6) wheel.prefetch_place(o.timer);
+    }
+}
+
 void Engine::apply_events(const RecordView& record) {
-    constexpr size_t kSteps = InstancePool::kPrefetchSteps, kAhead = kSteps * kCaseStepAhead;
-    constexpr size_t kRing = std::bit_ceil(kAhead + 1);
-    // Of the events ahead. By number: an event may end the last case of a version that drains, and so that.
-    std::array<uint32_t, kRing> versions;
+    constexpr size_t kSteps = 7;
+    std::array<Soon, kGroup> soon;
     const size_t count = record.count();
-    for (size_t i = 0; i < std::min(kAhead, count); ++i) versions[i] = running_by_key(record.heads[i]);
-    for (size_t i = 0; i < count; ++i) {
-        if (!record.opener && i + kPrefetchAhead < count) {
-            const uint8_t* soon = record.heap.data() + record.heads[i + kPrefetchAhead].offset;
-            __builtin_prefetch(soon);
-            __builtin_prefetch(soon + 64);
+    for (size_t begin = 0; begin < count; begin += kGroup) {
+        const size_t end = std::min(begin + kGroup, count);
+        for (size_t i = begin; i < end; ++i) {
+            soon[i - begin] = {running_by_key(record.heads[i]), InstancePool::kNone};
+            if (record.opener) continue;
+            const uint8_t* bytes = record.heap.data() + record.heads[i].offset;
+            prefetch_line(bytes);
+            prefetch_line(bytes + 64);
         }
-        if (i + kAhead < count) versions[(i + kAhead) % kRing] = running_by_key(record.heads[i + kAhead]);
-        for (size_t step = 0; step < kSteps; ++step) {
-            const size_t ahead = i + (kSteps - step) * kCaseStepAhead;
-            if (ahead >= count) continue;
-            if (const Running* r = running(versions[ahead % kRing]))
-                r->pool.prefetch(record.heads[ahead].key, step);
-        }
-        on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
+        for (size_t step = 0; step < kSteps; ++step)
+            for (size_t i = begin; i < end; ++i) prefetch_case(soon[i - begin], record.heads[i].key, step);
+        for (size_t i = begin; i < end; ++i)
+            on_event(record.heads[i], record.bytes(i), record.first_seq() + i, record.stamp(i));
     }
 }
 
@@ -317,6 +345,19 @@ void Engine::advance(StampNs now_ns, Seq cause_seq) {
     if (any_drains_) end_drained(now_ns, cause_seq);
 }
 
+/// Of what goes: it is erased from the index.
+void Engine::prefetch_checks(std::span<const Timer> checks) const {
+    for (size_t step = 0; step < 3; ++step)
+        for (const Timer& check : checks.first(std::min(checks.size(), kGroup))) {
+            const Running* r = running(check.workflow);
+            if (!r) continue;
+            const Hash128& key = r->pool.at(check.instance).key;
+            if (step == 0) r->pool.prefetch_cell(key), r->pool.prefetch_record(check.instance);
+            if (step == 1) r->pool.prefetch(key);
+            if (step == 2) r->pool.prefetch_entry(key);
+        }
+}
+
 void Engine::advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq) {
     SourceClock& c = *clocks_[clock];
     const StampNs judges_ns = c.judges_ns(now_ns, options_.sources);
@@ -328,14 +369,7 @@ void Engine::advance_clock(uint16_t clock, StampNs now_ns, Seq cause_seq) {
         });
     // After every deadline that has passed: whether an instance goes must not depend on the order of timers.
     for (size_t i = 0; i < checks_.size(); ++i) {
-        for (size_t step = 0; step < 2; ++step) {  // what goes is erased from the index
-            const size_t ahead = i + (2 - step) * kCheckStepAhead;
-            if (ahead >= checks_.size()) continue;
-            const Running* r = running(checks_[ahead].workflow);
-            if (!r) continue;
-            r->pool.prefetch(r->pool.at(checks_[ahead].instance).key, step);
-            if (step == 1) r->pool.prefetch_record(checks_[ahead].instance);
-        }
+        if (i % kGroup == 0) prefetch_checks(std::span(checks_).subspan(i));
         if (Running* r = running(checks_[i].workflow)) check(*r, checks_[i].instance, judges_ns, cause_seq);
     }
     checks_.clear();

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -154,6 +155,14 @@ class Engine final : public StateMachine {
 
   private:
     void apply_events(const RecordView& record);
+    /// An event whose turn comes soon. By number: one before it may end the last case of a version that
+    /// drains, and so that.
+    struct Soon {
+        uint32_t workflow;
+        uint32_t instance;  ///< where its case probably is
+    };
+    void prefetch_case(Soon& soon, const Hash128& key, size_t step) const;
+    void prefetch_checks(std::span<const EngineTimer> checks) const;
     /// The running version that an event's case is of, where its key tells which case; kNotRunning: its head
     /// alone does not tell.
     uint32_t running_by_key(const EventHead& head) const;

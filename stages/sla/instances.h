@@ -5,12 +5,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <new>
 #include <queue>
 #include <span>
 #include <vector>
 
+#include "pipeline/paged_array.h"
+#include "pipeline/prefetch.h"
 #include "pipeline/segmented_map.h"
 #include "stages/sla/case_fold.h"
 
@@ -62,7 +63,11 @@ class CaseRecord {
     void reserve(size_t events, size_t obligations) {
         reserve(events * sizeof(CaseEvent) + obligations * sizeof(Obligation));
     }
-    void prefetch() const { __builtin_prefetch(bytes_); }
+    void prefetch() const {
+        if (!bytes_) return;
+        prefetch_line(bytes_);
+        prefetch_line(bytes_ + capacity_ - 1);  // most end in the same line or the next one
+    }
     /// With what the allocator puts before them.
     size_t bytes() const { return bytes_ ? capacity_ + kAllocatorBytes : 0; }
 
@@ -114,14 +119,14 @@ struct Instance {
 };
 static_assert(sizeof(Instance) == 56);
 
-/// One thread. Indices are stable; memory comes in chunks, so growth never copies. A new instance takes the
+/// One thread. Indices are stable, and growth never copies. A new instance takes the
 /// lowest index that is free, so that which one follows from those that live, also after a restart.
 class InstancePool {
   public:
     size_t size() const { return index_.size(); }
-    uint32_t end() const { return next_; }  ///< all indices are below
-    Instance& at(uint32_t i) { return chunks_[i / kChunk][i % kChunk]; }
-    const Instance& at(uint32_t i) const { return chunks_[i / kChunk][i % kChunk]; }
+    uint32_t end() const { return instances_.size(); }  ///< all indices are below
+    Instance& at(uint32_t i) { return instances_[i]; }
+    const Instance& at(uint32_t i) const { return instances_[i]; }
 
     static constexpr uint32_t kNone = 0xffffffff;
     uint32_t find(const Hash128& key) {
@@ -131,42 +136,43 @@ class InstancePool {
     uint32_t index_of(const Hash128& key) const {
         return const_cast<InstancePool*>(this)->find(key);  // looking changes nothing
     }
-    /// Asks for what find() and a fold will read, a step at a time with some other work between two steps:
-    /// the index, its entry, the instance, its record.
-    static constexpr size_t kPrefetchSteps = 4;
-    void prefetch(const Hash128& key, size_t step) const {
-        if (step == 0) return index_.prefetch(key);
+    /// Asks for what find() will read, in steps with some other work between two of them. The last tells
+    /// where the case probably is, or kNone.
+    void prefetch_cell(const Hash128& key) const { index_.prefetch_cell(key); }
+    void prefetch(const Hash128& key) const { index_.prefetch(key); }
+    void prefetch_entry(const Hash128& key) const {
+        if (const auto* entry = index_.likely(key)) prefetch_line(entry);
+    }
+    uint32_t likely(const Hash128& key) const {
         const auto* entry = index_.likely(key);
-        if (!entry) return;
-        if (step == 1) return __builtin_prefetch(entry);
-        if (step == 3) return prefetch_record(entry->value);
-        prefetch(entry->value);
+        return entry ? entry->value : kNone;
     }
     /// The same of an instance whose place is known: it, and once that is there its record.
     void prefetch(uint32_t i) const {
         const Instance& instance = at(i);
-        __builtin_prefetch(&instance);
-        __builtin_prefetch(&instance.outcome);  // it may end in the next line
+        prefetch_line(&instance);
+        prefetch_line(&instance.outcome);  // it may end in the next line
     }
     void prefetch_record(uint32_t i) const { at(i).record.prefetch(); }
     uint32_t add(const Hash128& key, uint16_t tenant) {
-        uint32_t i = next_;
+        uint32_t i = end();
         if (free_.empty()) {
-            make_room(next_++);
+            instances_.add();
         } else {
             i = free_.top();
             free_.pop();
+            if (!free_.empty()) prefetch(free_.top());  // it will be the next one's turn
         }
         begin(i, key, tenant);
         return i;
     }
     /// Of a state that is loaded: above all that were put.
     void put(uint32_t i, const Hash128& key, uint16_t tenant) {
-        for (; next_ < i; ++next_) {
-            make_room(next_);
-            free_.push(next_);
+        while (end() < i) {
+            free_.push(end());
+            instances_.add();
         }
-        make_room(next_++);
+        instances_.add();
         begin(i, key, tenant);
     }
     void remove(uint32_t i) {
@@ -179,21 +185,16 @@ class InstancePool {
     }
     template <typename Visit>
     void for_each(Visit visit) const {
-        for (uint32_t i = 0; i < next_; ++i)
+        for (uint32_t i = 0; i < end(); ++i)
             if (at(i).live) visit(i);
     }
     size_t bytes() const {
-        size_t total = chunks_.size() * kChunk * sizeof(Instance) + index_.bytes();
+        size_t total = instances_.bytes() + index_.bytes();
         for_each([&](uint32_t i) { total += at(i).record.bytes(); });
         return total;
     }
 
   private:
-    static constexpr uint32_t kChunk = 256;
-
-    void make_room(uint32_t i) {
-        if (i / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Instance[]>(kChunk));
-    }
     void begin(uint32_t i, const Hash128& key, uint16_t tenant) {
         Instance& instance = at(i);
         instance.~Instance();
@@ -204,9 +205,8 @@ class InstancePool {
         index_.insert(key, i);
     }
 
-    std::vector<std::unique_ptr<Instance[]>> chunks_;
+    PagedArray<Instance> instances_;
     std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>> free_;
-    uint32_t next_ = 0;
     SegmentedMap<uint32_t, KeyPart> index_;
 };
 
