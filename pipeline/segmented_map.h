@@ -118,17 +118,29 @@ class SegmentedMap {
         }
     }
 
-    /// Asks for what find() will read, a step at a time: of the directory, then of the segment; then likely()
-    /// tells where the entry is.
-    void prefetch_cell(const Hash128& key) const { prefetch_line(&directory_[cell_of(key)]); }
-    void prefetch(const Hash128& key) const { prefetch_line(segment_of(key)->tags + group_of(key) * kGroup); }
+    /// Asks for what find() and what follows it will read and write, a step at a time, each once the one
+    /// before is there. Keys are asked for in groups, one step of all of them after the other: the processor
+    /// then waits for all at once, and for the translation of their addresses too, which takes as long where
+    /// memory is virtual twice.
+    static constexpr size_t kPrefetchSteps = 3;
+    void prefetch(const Hash128& key, size_t step) const {
+        if (step == 0) return prefetch_line(&directory_[cell_of(key)]);
+        const Segment* s = segment_of(key);
+        if (step == 1) {
+            prefetch_line(s);
+            return prefetch_line(s->tags + group_of(key) * kGroup);
+        }
+        if (const Entry* entry = likely(key)) return prefetch_line(entry);
+        const size_t group = group_of(key);
+        if (const uint32_t empty = s->match_tag(group, kEmpty))  // where it would come
+            prefetch_line(&s->entries[group * kGroup + static_cast<size_t>(__builtin_ctz(empty))]);
+    }
 
-    /// What stands first where the key would, by its tag alone: to ask for it early, after prefetch(). Null:
-    /// nothing.
+    /// What stands first where the key would, by its tag alone. Null: nothing.
     const Entry* likely(const Hash128& key) const {
         const Segment* s = segment_of(key);
-        const size_t group = group_of(Key(key));
-        const uint32_t match = s->match_tag(group, tag_of(Key(key)));
+        const size_t group = group_of(key);
+        const uint32_t match = s->match_tag(group, tag_of(key));
         return match ? &s->entries[group * kGroup + static_cast<size_t>(__builtin_ctz(match))] : nullptr;
     }
 

@@ -49,6 +49,7 @@ class TimerWheel {
         TimerId id = free_;
         if (id != kNoTimer) {
             free_ = places_[id];
+            if (free_ != kNoTimer) prefetch_line(&places_[free_]);  // it will be the next one's turn
         } else {
             id = places_.size();
             places_.add();

@@ -5,7 +5,7 @@
 namespace penstock {
 
 namespace {
-constexpr size_t kPrefetchAhead = 8;
+constexpr size_t kGroup = 32;  // of keys that are asked for together
 }
 
 DedupStage::DedupStage(const Options& options)
@@ -27,10 +27,11 @@ size_t DedupStage::do_work(WorkBatch& work, StampNs now_ns) {
     const size_t end = batch.count(), looked_at = end - work.begin;
     const uint64_t tick = tick_of(now_ns_);
     bool dropped = false;
-    for (size_t i = work.begin; i < std::min(end, work.begin + kPrefetchAhead); ++i)
-        keys_.prefetch(batch.identities[i].id);
     for (size_t i = work.begin; i < end; ++i) {
-        if (i + kPrefetchAhead < end) keys_.prefetch(batch.identities[i + kPrefetchAhead].id);
+        if ((i - work.begin) % kGroup == 0)
+            for (size_t step = 0; step < keys_.kPrefetchSteps; ++step)
+                for (size_t k = i; k < std::min(i + kGroup, end); ++k)
+                    keys_.prefetch(batch.identities[k].id, step);
         const EventIdentity& identity = batch.identities[i];
         const uint64_t value = (identity.content & ~kTickMask) | tick;
         if (uint64_t* known = keys_.find(identity.id)) {

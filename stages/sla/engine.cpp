@@ -22,8 +22,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// Events, and checks of cases, that are asked for together: the processor then waits for all at once, and
-/// for the translation of their addresses too, which takes as long where memory is virtual twice.
+/// Events, and checks of cases, whose memory is asked for together (SegmentedMap::prefetch tells why).
 constexpr size_t kGroup = 32;
 constexpr size_t kTimersAhead = 4;  // of one case, which may be disarmed
 constexpr size_t kClocksMax = 1'000;
@@ -62,34 +61,24 @@ uint32_t Engine::running_by_key(const EventHead& head) const {
 void Engine::prefetch_case(Soon& soon, const Hash128& key, size_t step) const {
     const Running* r = running(soon.workflow);
     if (!r) return;
-    switch (step) {
-        case 0:
-            return r->pool.prefetch_cell(key);
-        case 1:
-            return r->pool.prefetch(key);
-        case 2:
-            return r->pool.prefetch_entry(key);
-        case 3:
-            soon.instance = r->pool.likely(key);
-            if (soon.instance != InstancePool::kNone) r->pool.prefetch(soon.instance);
-            return;
-        default:
-            break;
-    }
+    constexpr size_t kIndex = InstancePool::kPrefetchSteps;
+    if (step < kIndex) return r->pool.prefetch(key, step);
+    if (step == kIndex) soon.instance = r->pool.likely(key);
     if (soon.instance == InstancePool::kNone) return;
-    if (step == 4) return r->pool.prefetch_record(soon.instance);
+    if (step == kIndex) return r->pool.prefetch(soon.instance);
+    if (step == kIndex + 1) return r->pool.prefetch_record(soon.instance);
     const Instance& instance = r->pool.at(soon.instance);
     const auto obligations = instance.record.obligations();
     for (const Obligation& o : obligations.first(std::min(obligations.size(), kTimersAhead))) {
         if (o.timer == kNoTimer) continue;
         const TimerWheel<Timer>& wheel = clocks_[instance.clock]->wheel;
-        if (step == 5) wheel.prefetch(o.timer);
-        if (step == 6) wheel.prefetch_place(o.timer);
+        if (step == kIndex + 2) wheel.prefetch(o.timer);
+        if (step == kIndex + 3) wheel.prefetch_place(o.timer);
     }
 }
 
 void Engine::apply_events(const RecordView& record) {
-    constexpr size_t kSteps = 7;
+    constexpr size_t kSteps = InstancePool::kPrefetchSteps + 4;
     std::array<Soon, kGroup> soon;
     const size_t count = record.count();
     for (size_t begin = 0; begin < count; begin += kGroup) {
@@ -347,14 +336,12 @@ void Engine::advance(StampNs now_ns, Seq cause_seq) {
 
 /// Of what goes: it is erased from the index.
 void Engine::prefetch_checks(std::span<const Timer> checks) const {
-    for (size_t step = 0; step < 3; ++step)
+    for (size_t step = 0; step < InstancePool::kPrefetchSteps; ++step)
         for (const Timer& check : checks.first(std::min(checks.size(), kGroup))) {
             const Running* r = running(check.workflow);
             if (!r) continue;
-            const Hash128& key = r->pool.at(check.instance).key;
-            if (step == 0) r->pool.prefetch_cell(key), r->pool.prefetch_record(check.instance);
-            if (step == 1) r->pool.prefetch(key);
-            if (step == 2) r->pool.prefetch_entry(key);
+            if (step == 0) r->pool.prefetch_record(check.instance);
+            r->pool.prefetch(r->pool.at(check.instance).key, step);
         }
 }
 

@@ -136,13 +136,9 @@ class InstancePool {
     uint32_t index_of(const Hash128& key) const {
         return const_cast<InstancePool*>(this)->find(key);  // looking changes nothing
     }
-    /// Asks for what find() will read, in steps with some other work between two of them. The last tells
-    /// where the case probably is, or kNone.
-    void prefetch_cell(const Hash128& key) const { index_.prefetch_cell(key); }
-    void prefetch(const Hash128& key) const { index_.prefetch(key); }
-    void prefetch_entry(const Hash128& key) const {
-        if (const auto* entry = index_.likely(key)) prefetch_line(entry);
-    }
+    /// As SegmentedMap's; then likely() tells where the case probably is, or kNone.
+    static constexpr size_t kPrefetchSteps = 3;
+    void prefetch(const Hash128& key, size_t step) const { index_.prefetch(key, step); }
     uint32_t likely(const Hash128& key) const {
         const auto* entry = index_.likely(key);
         return entry ? entry->value : kNone;
