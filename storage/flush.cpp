@@ -113,17 +113,20 @@ int64_t RegionFlusher::step_unguarded() {
         return try_open();
     }
     if (!pieces_.empty()) return store_next();
-    keep_house();
+    if (flights_.empty() || !house_is_due()) keep_house();
 
     const Seq committed = known_to();
     const Seq looked_at = batch_.to();
     if (!batch_full()) gather(committed);
+    if (batch_full() && start_batch()) return 0;
+    if (!flights_.empty())
+        return !batch_full() && batch_.to() < committed && batch_.to() > looked_at ? 0 : finish_oldest();
     if (batch_.rows() > 0 || batch_.has_acts()) {
         if (gathering_since_ns_ == 0) gathering_since_ns_ = now;
         const int64_t until = gathering_since_ns_ + options_.linger_ns;
         publish_lag();
         if (!batch_full() && now < until && !stopping) return until - now;
-        pieces_.push_back({0, batch_.rows(), batch_.from(), batch_.to(), batch_.to_stamp_ns()});
+        pieces_.push_back(batch_.whole());
         return 0;
     }
     healthy();
@@ -132,7 +135,7 @@ int64_t RegionFlusher::step_unguarded() {
     // said to be committed; wait for it.
     if (batch_.to() < committed && batch_.to() > looked_at) return 0;
     if (batch_.to() > cursor_ && (stopping || now - last_ledger_ns_ >= options_.ledger_interval_ns)) {
-        pieces_.push_back({0, 0, batch_.from(), batch_.to(), batch_.to_stamp_ns()});
+        pieces_.push_back(batch_.whole());
         return 0;
     }
     if (stopping) finished_.store(true, std::memory_order_release);
@@ -193,10 +196,51 @@ int64_t RegionFlusher::store_next() {
         split(range);
         return 0;
     }
-    stored(passing, clock_.monotonic_ns() - begin);
+    stored(batch_, passing, clock_.monotonic_ns() - begin);
     if (passing.refused > 0) buried_.erase(batch_.row(range.first_row).seq);
     pieces_.pop_back();
     if (pieces_.empty()) begin_batch();
+    publish_lag();
+    return 0;
+}
+
+/// A full batch goes on its way while the one before it is still under way and the next one is gathered.
+bool RegionFlusher::start_batch() {
+    if (house_is_due()) return false;
+    const RowRange range = batch_.whole();
+    try {
+        if (!store_->start(batch_, range)) return false;
+    } catch (const RegionalError&) {
+        store_failed_ = true;
+        throw;
+    }
+    flights_.push_back({std::move(batch_), range, clock_.monotonic_ns()});
+    batch_ = std::exchange(spare_, RowBatch());
+    begin_batch();
+    publish_lag();
+    return true;
+}
+
+int64_t RegionFlusher::finish_oldest() {
+    Flight& oldest = flights_.front();
+    try {
+        store_->finish(oldest.batch, oldest.range);
+    } catch (const RegionalError& error) {
+        if (error.kind != Kind::kRowRefused) {
+            store_failed_ = true;
+            throw;
+        }
+        // By itself, and in parts then; what was to follow is gathered again.
+        store_->abandon();
+        batch_ = std::move(oldest.batch);
+        pieces_.push_back(oldest.range);
+        flights_.clear();
+        return 0;
+    }
+    Flight done = std::move(oldest);
+    flights_.pop_front();
+    stored(done.batch, done.range, clock_.monotonic_ns() - done.began_ns);
+    spare_ = flights_.empty() ? RowBatch() : std::move(done.batch);
     publish_lag();
     return 0;
 }
@@ -234,7 +278,7 @@ int64_t RegionFlusher::bury_row(const RowRange& range, const std::string& why) {
     return kBurialPollNs;
 }
 
-void RegionFlusher::stored(const RowRange& range, int64_t took_ns) {
+void RegionFlusher::stored(const RowBatch& batch, const RowRange& range, int64_t took_ns) {
     healthy();
     cursor_ = range.to;
     last_ledger_ns_ = clock_.monotonic_ns();
@@ -242,24 +286,32 @@ void RegionFlusher::stored(const RowRange& range, int64_t took_ns) {
     rows_since_index_ += range.rows();
     region_.flushed_seq.store(range.to, std::memory_order_release);
     if (range.rows() > 0) {
-        region_.flushed_stamp_ns.store(batch_.row(range.end_row - 1).received_ns, std::memory_order_relaxed);
+        region_.flushed_stamp_ns.store(batch.row(range.end_row - 1).received_ns, std::memory_order_relaxed);
         region_.stored_total.fetch_add(range.rows(), std::memory_order_relaxed);
         region_.flushes_total.add();
         region_.rows_total.add(range.rows());
         region_.flush_ns.record(static_cast<uint64_t>(std::max<int64_t>(took_ns, 0)));
     }
-    if (range.end_row < batch_.rows()) oldest_waiting_ns_ = batch_.row(range.end_row).received_ns;
+    if (range.end_row < batch.rows())
+        oldest_waiting_ns_ = batch.row(range.end_row).received_ns;
+    else if (const RowBatch& next = flights_.empty() ? batch_ : flights_.front().batch;
+             &next != &batch && next.rows() > 0)
+        oldest_waiting_ns_ = next.row(0).received_ns;
+}
+
+bool RegionFlusher::house_is_due() const {
+    return last_house_ns_ == 0 || clock_.monotonic_ns() - last_house_ns_ >= kHouseIntervalNs;
 }
 
 void RegionFlusher::keep_house() {
     const int64_t now = clock_.monotonic_ns();
-    if (last_house_ns_ == 0 || now - last_house_ns_ >= kHouseIntervalNs) {
+    if (house_is_due()) {
         store_->maintain(clock_.wall_ns(), options_.retention_days);
         last_house_ns_ = now;
     }
-    if (rows_since_index_ >= kIndexRowsMax ||
-        (rows_since_index_ >= kIndexRowsMin && now - last_index_ns_ >= kIndexIntervalNs)) {
-        store_->index_new_rows();
+    const bool many = rows_since_index_ >= kIndexRowsMax,
+               some = rows_since_index_ >= kIndexRowsMin && now - last_index_ns_ >= kIndexIntervalNs;
+    if ((many || some) && store_->index_new_rows()) {
         rows_since_index_ = 0;
         last_index_ns_ = now;
     }
@@ -270,6 +322,7 @@ void RegionFlusher::fail(const std::string& why, bool at_once) {
     store_->close();
     open_ = false;
     pieces_.clear();
+    flights_.clear();
     burial_.reset();
     batch_.clear(log_number_, cursor_, 0);
     region_.failures_total.add();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <random>
 #include <string>
@@ -71,8 +72,11 @@ class RegionFlusher {
     int64_t step_unguarded();
     int64_t try_open();
     int64_t store_next();
+    bool start_batch();
+    int64_t finish_oldest();
+    bool house_is_due() const;
     int64_t bury_row(const RowRange& range, const std::string& why);
-    void stored(const RowRange& range, int64_t took_ns);
+    void stored(const RowBatch& batch, const RowRange& range, int64_t took_ns);
     void split(const RowRange& range);
     void keep_house();
     void fail(const std::string& why, bool at_once = false);
@@ -102,13 +106,20 @@ class RegionFlusher {
     const AuditSource* const audit_;
     std::unique_ptr<LogReader> reader_;
 
-    // Where we are. [cursor_, batch_.to()) has been looked at; its rows are in batch_, `pieces_` says which
-    // transactions are still to be made of them, the next one last.
+    // Where we are. [cursor_, batch_.to()) has been looked at. Its rows are in flights_, whose transactions
+    // are under way, oldest first, and in batch_; `pieces_` says which transactions are still to be made of
+    // that when nothing flies, the next one last.
     bool open_ = false, claimed_ = false;
     int32_t log_number_ = 0;
     uint64_t epoch_ = 0;
     Seq cursor_ = 0;
-    RowBatch batch_;
+    struct Flight {
+        RowBatch batch;
+        RowRange range;
+        int64_t began_ns;
+    };
+    std::deque<Flight> flights_;
+    RowBatch batch_, spare_;
     std::vector<RowRange> pieces_;
     int64_t gathering_since_ns_ = 0;  ///< when the batch got its first row; 0: it has none
 

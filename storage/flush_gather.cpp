@@ -61,7 +61,8 @@ void RegionFlusher::check_span(const LedgerPosition& ledger) const {
 }
 
 void RegionFlusher::begin_batch() {
-    batch_.clear(log_number_, cursor_, options_.bytes_max * 2);
+    const Seq from = flights_.empty() ? cursor_ : flights_.back().range.to;
+    batch_.clear(log_number_, from, options_.bytes_max * 2);
     gathering_since_ns_ = 0;
 }
 
@@ -85,7 +86,7 @@ void RegionFlusher::gather(Seq committed) {
                         if (i > 0) batch_.reach(first + i, record.stamp(i - 1));
                         return false;
                     }
-                    if (batch_.rows() == 0) oldest_waiting_ns_ = record.stamp(i);
+                    if (batch_.rows() == 0 && flights_.empty()) oldest_waiting_ns_ = record.stamp(i);
                     const uint16_t tenant = record.heads[i].tenant;
                     batch_.add(record, i, tenant < names.tenants.size() ? names.tenants[tenant] : "");
                     if (first + i >= counted_to_) ++waiting_;

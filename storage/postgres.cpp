@@ -139,10 +139,12 @@ void PostgresConnection::wait(short events, int64_t deadline_ns) {
                                     : fmt::format("no answer within {} ms", timeout_ns_ / 1'000'000),
                                 "08006", true);
         }
-        std::array<pollfd, 2> fds{{{socket, events, 0}, {stop_.fd(), POLLIN, 0}}};
+        std::array<pollfd, 3> fds{{{socket, events, 0}, {stopping ? -1 : stop_.fd(), POLLIN, 0}, {-1, 0, 0}}};
+        if (beside_ && beside_->sending_) fds[2] = {PQsocket(beside_->connection_.get()), POLLOUT, 0};
         const int64_t left_ms = std::min<int64_t>(left / 1'000'000 + 1, 60'000);
-        const int n = poll(fds.data(), stopping ? 1 : 2, static_cast<int>(left_ms));
+        const int n = poll(fds.data(), fds.size(), static_cast<int>(left_ms));
         if (n < 0 && errno != EINTR) lose(std::strerror(errno));
+        if (n > 0 && fds[2].revents != 0) beside_->send_some();
         if (n > 0 && fds[0].revents != 0) return;
     }
 }
@@ -234,30 +236,77 @@ PostgresResult PostgresConnection::script(const std::string& sql) {
     return finish();
 }
 
-void PostgresConnection::send_copy(const uint8_t* data, size_t size) {
-    while (size > 0) {
-        const size_t part = std::min(size, kCopyChunkBytes);
-        const int taken =
-            PQputCopyData(connection_.get(), reinterpret_cast<const char*>(data), static_cast<int>(part));
-        if (taken < 0) return;  // finish() has the server's reason
-        flush_output();
-        if (taken == 0) continue;  // its buffer was full
-        data += part;
-        size -= part;
-    }
+void PostgresConnection::begin_script(const std::string& sql) {
+    if (PQsendQuery(connection_.get(), sql.c_str()) == 0) lose(PQerrorMessage(connection_.get()));
+    flush_output();
+}
+
+bool PostgresConnection::ended() {
+    if (PQconsumeInput(connection_.get()) != 0 && PQisBusy(connection_.get())) return false;
+    finish();
+    return true;
 }
 
 uint64_t PostgresConnection::copy_rows(const std::string& sql, std::span<const uint8_t> rows) {
+    begin_copy(sql, rows);
+    return end_copy();
+}
+
+void PostgresConnection::begin_copy(const std::string& sql, std::span<const uint8_t> rows) {
     static constexpr uint8_t kHeader[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
     static constexpr uint8_t kTrailer[2] = {0xff, 0xff};
     if (PQresultStatus(script(sql).get()) != PGRES_COPY_IN) lose("COPY was not begun");
-    send_copy(kHeader, sizeof kHeader);
-    send_copy(rows.data(), rows.size());
-    send_copy(kTrailer, sizeof kTrailer);
-    int ended;
-    while ((ended = PQputCopyEnd(connection_.get(), nullptr)) == 0) flush_output();
-    if (ended > 0) flush_output();
+    copying_ = {kHeader, rows, kTrailer};
+    sending_ = true;
+    end_put_ = false;
+    send_some();
+}
+
+/// As much of a COPY as the server takes now.
+void PostgresConnection::send_some() {
+    for (auto& part : copying_) {
+        while (!part.empty()) {
+            const int unsent = PQflush(connection_.get());
+            if (unsent > 0) return;
+            const auto chunk = part.first(std::min(part.size(), kCopyChunkBytes));
+            const int taken =
+                unsent < 0 ? -1
+                           : PQputCopyData(connection_.get(), reinterpret_cast<const char*>(chunk.data()),
+                                           static_cast<int>(chunk.size()));
+            if (taken < 0) copying_ = {}, sending_ = false;  // finish() has the server's reason
+            if (taken <= 0) return;
+            part = part.subspan(chunk.size());
+        }
+    }
+    if (!end_put_ && PQputCopyEnd(connection_.get(), nullptr) == 0) return;  // its buffer was full
+    end_put_ = true;
+    sending_ = PQflush(connection_.get()) > 0;
+}
+
+uint64_t PostgresConnection::end_copy() {
+    int64_t deadline = monotonic_now_ns() + timeout_ns_;
+    for (send_some(); sending_; send_some()) {
+        // The server may have to say something before it reads on.
+        wait(POLLIN | POLLOUT, deadline);
+        if (PQconsumeInput(connection_.get()) == 0) break;
+        deadline = monotonic_now_ns() + timeout_ns_;
+    }
     return finish().affected();
+}
+
+void PostgresConnection::abandon_copy() {
+    copying_ = {};
+    while (sending_ && !end_put_) {
+        end_put_ = PQputCopyEnd(connection_.get(), "given up") != 0;
+        flush_output();
+    }
+    sending_ = false;
+    try {
+        finish();
+    } catch (const PostgresError& error) {  // that it was given up, or why it would have failed
+        if (error.connection_lost) throw;
+    }
+    rollback();
 }
 
 void PostgresConnection::rollback() noexcept {

@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -92,6 +93,17 @@ class PostgresConnection {
     PostgresResult script(const std::string& sql);
     /// COPY ... FROM STDIN (FORMAT binary) of rows encoded by RowBatch; returns how many were taken.
     uint64_t copy_rows(const std::string& sql, std::span<const uint8_t> rows);
+    /// The same in parts, for who has something else to do meanwhile. `rows` stays until end_copy().
+    void begin_copy(const std::string& sql, std::span<const uint8_t> rows);
+    uint64_t end_copy();
+    /// Instead of end_copy(): nothing of the transaction is stored.
+    void abandon_copy();
+    /// While this one waits, `other`, which is in a COPY of its own, is sent what its server takes. Null:
+    /// nobody.
+    void set_beside(PostgresConnection* other) { beside_ = other; }
+    /// script() without waiting for the answer; ended() tells when it is there, and throws what it says.
+    void begin_script(const std::string& sql);
+    bool ended();
     /// ROLLBACK after a failure that left the connection usable; never throws.
     void rollback() noexcept;
 
@@ -108,13 +120,17 @@ class PostgresConnection {
     /// The next answer; null when the statement is finished.
     PGresult* next_result();
     PostgresResult finish();
-    void send_copy(const uint8_t* data, size_t size);
+    void send_some();
     [[noreturn]] void fail(const PGresult* result);
     [[noreturn]] void lose(const std::string& what);
 
     const StopSignal& stop_;
     const int64_t timeout_ns_;
     int64_t deadline_ns_ = std::numeric_limits<int64_t>::max();
+    std::array<std::span<const uint8_t>, 3> copying_;  ///< what is still to be sent of a COPY
+    bool end_put_ = false;                             ///< it has its end
+    bool sending_ = false;                             ///< something of it is not with the kernel yet
+    PostgresConnection* beside_ = nullptr;
     std::unique_ptr<PGconn, void (*)(PGconn*)> connection_{nullptr, PQfinish};
 };
 

@@ -1,5 +1,6 @@
 #include "storage/regional_store.h"
 
+#include <absl/cleanup/cleanup.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -72,17 +73,29 @@ auto translated(Work&& work) {
 
 PostgresRegionalStore::PostgresRegionalStore(Options options) : options_(std::move(options)) {}
 
+std::unique_ptr<PostgresConnection> PostgresRegionalStore::connect() {
+    return std::make_unique<PostgresConnection>(
+        PostgresConnection::Options{options_.dsn, "penstock " + options_.region, options_.timeout_ns}, stop_);
+}
+
+void PostgresRegionalStore::close() noexcept {
+    started_.clear();
+    second_.reset();
+    indexer_.reset();
+    indexing_ = false;
+    connection_.reset();
+}
+
 LedgerPosition PostgresRegionalStore::open(const Claim& claim) {
     return translated([&] {
         close();
-        connection_ = std::make_unique<PostgresConnection>(
-            PostgresConnection::Options{options_.dsn, "penstock " + options_.region, options_.timeout_ns},
-            stop_);
+        connection_ = connect();
+        second_refused_ = false;
         const MigrationReport report = migrate(*connection_);
         for (const std::string& name : report.applied)
             spdlog::info("region {}: applied {}", options_.region, name);
         ledger_ = claim_ledger(claim);
-        read_partitions();
+        read_partitions(*connection_);
         return ledger_;
     });
 }
@@ -127,26 +140,75 @@ LedgerPosition PostgresRegionalStore::claim_ledger(const Claim& claim) {
 }
 
 void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) {
-    PostgresConnection& connection = *connection_;
-    bool may_blame_row = false;
-    try {
+    begin(*connection_, batch, range);
+    commit(*connection_, batch, range);
+}
+
+bool PostgresRegionalStore::start(const RowBatch& batch, const RowRange& range) {
+    if (started_.size() == kStartedMax) return false;
+    const bool first_is_free = started_.empty() || started_.front() == second_.get();
+    if (!first_is_free && !second_) {
+        if (second_refused_) return false;
+        try {
+            second_ = connect();
+        } catch (const PostgresStopped&) {
+            throw RegionalError(Kind::kStopped, "stopped");
+        } catch (const PostgresError& error) {  // a limit of connections: one will do
+            spdlog::info("region {}: rows go over one connection: {}", options_.region, error.what());
+            second_refused_ = true;
+            return false;
+        }
+    }
+    PostgresConnection& free = first_is_free ? *connection_ : *second_;
+    begin(free, batch, range);
+    started_.push_back(&free);
+    return true;
+}
+
+void PostgresRegionalStore::finish(const RowBatch& batch, const RowRange& range) {
+    PostgresConnection& connection = *started_.front();
+    started_.pop_front();
+    connection.set_beside(started_.empty() ? nullptr : started_.front());
+    const absl::Cleanup alone = [&] { connection.set_beside(nullptr); };
+    commit(connection, batch, range);
+}
+
+void PostgresRegionalStore::abandon() {
+    translated([&] {
+        for (; !started_.empty(); started_.pop_front()) started_.front()->abandon_copy();
+    });
+}
+
+/// A transaction, and its rows as far as the server takes them now.
+void PostgresRegionalStore::begin(PostgresConnection& connection, const RowBatch& batch,
+                                  const RowRange& range) {
+    translated([&] {
         for (size_t i = range.first_row; i < range.end_row;) {  // rows rise in time: a few days at most
             const int32_t day = day_of(batch.row(i).received_ns);
-            ensure_partition(day);
+            ensure_partition(connection, day);
             unindexed_days_.insert(day);
             while (i < range.end_row && day_of(batch.row(i).received_ns) == day) ++i;
         }
+        if (range.rows() == 0) {
+            connection.query("BEGIN");
+            return;
+        }
+        connection.begin_copy(
+            fmt::format("BEGIN; COPY penstock.event ({}) FROM STDIN (FORMAT binary)", RowBatch::kColumns),
+            batch.encoded(range.first_row, range.end_row));
+    });
+}
+
+void PostgresRegionalStore::commit(PostgresConnection& connection, const RowBatch& batch,
+                                   const RowRange& range) {
+    bool may_blame_row = range.rows() > 0;
+    try {
         if (range.rows() > 0) {
-            may_blame_row = true;
-            const uint64_t taken = connection.copy_rows(
-                fmt::format("BEGIN; COPY penstock.event ({}) FROM STDIN (FORMAT binary)", RowBatch::kColumns),
-                batch.encoded(range.first_row, range.end_row));
+            const uint64_t taken = connection.end_copy();
             may_blame_row = false;
             if (taken != range.rows())
                 throw PostgresError(fmt::format("{} rows were sent and {} taken", range.rows(), taken), "",
                                     true);
-        } else {
-            connection.query("BEGIN");
         }
         for (const auto& [act, statement] :
              {std::pair{RowBatch::Act::kDecision, kInsertDecisions}, {RowBatch::Act::kAudit, kInsertAudit}})
@@ -170,25 +232,26 @@ void PostgresRegionalStore::store(const RowBatch& batch, const RowRange& range) 
         throw RegionalError(Kind::kStopped, "stopped");
     } catch (const PostgresError& error) {
         if (!error.connection_lost) connection.rollback();
-        const bool refused = may_blame_row && blames_row(error) && has_partitions(batch, range);
+        const bool refused = may_blame_row && blames_row(error) && has_partitions(connection, batch, range);
         throw RegionalError(refused ? Kind::kRowRefused : Kind::kUnavailable, error.what());
     }
 }
 
 /// A row whose partition was dropped behind our back is refused as if it broke a rule of the table.
-bool PostgresRegionalStore::has_partitions(const RowBatch& batch, const RowRange& range) {
+bool PostgresRegionalStore::has_partitions(PostgresConnection& connection, const RowBatch& batch,
+                                           const RowRange& range) {
     return translated([&] {
-        read_partitions();
+        read_partitions(connection);
         for (size_t i = range.first_row; i < range.end_row; ++i)
             if (!days_.contains(day_of(batch.row(i).received_ns))) return false;
         return true;
     });
 }
 
-void PostgresRegionalStore::read_partitions() {
+void PostgresRegionalStore::read_partitions(PostgresConnection& connection) {
     days_.clear();
     unindexed_days_.clear();
-    const PostgresResult tables = connection_->query(
+    const PostgresResult tables = connection.query(
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
         "WHERE i.inhparent = 'penstock.event'::regclass");
     for (int row = 0; row < tables.rows(); ++row)
@@ -196,9 +259,8 @@ void PostgresRegionalStore::read_partitions() {
     if (!days_.empty()) unindexed_days_.insert(*days_.rbegin());
 }
 
-void PostgresRegionalStore::ensure_partition(int32_t day) {
+void PostgresRegionalStore::ensure_partition(PostgresConnection& connection, int32_t day) {
     if (days_.contains(day)) return;
-    PostgresConnection& connection = *connection_;
     const std::string name = partition_of(day);
     connection.query("BEGIN");
     // Appliances that share the region do this one after the other.
@@ -237,8 +299,8 @@ void PostgresRegionalStore::drop_partitions_before(int32_t day) {
 void PostgresRegionalStore::maintain(StampNs now_ns, uint32_t retention_days) {
     try {
         const int32_t today = day_of(now_ns);
-        ensure_partition(today);
-        ensure_partition(today + 1);
+        ensure_partition(*connection_, today);
+        ensure_partition(*connection_, today + 1);
         if (retention_days > 0) drop_partitions_before(today - static_cast<int32_t>(retention_days));
     } catch (const PostgresStopped&) {
         throw RegionalError(Kind::kStopped, "stopped");
@@ -249,25 +311,31 @@ void PostgresRegionalStore::maintain(StampNs now_ns, uint32_t retention_days) {
     }
 }
 
-void PostgresRegionalStore::index_new_rows() {
+bool PostgresRegionalStore::index_new_rows() {
     try {
-        while (!unindexed_days_.empty()) {
-            const int32_t day = *unindexed_days_.begin();
-            unindexed_days_.erase(day);
-            // A vacuum that holds the table does the same work: no need to push it aside.
-            connection_->script(
-                fmt::format("BEGIN; SET LOCAL lock_timeout = '100ms'; "
-                            "SELECT brin_summarize_new_values(i.indexrelid::regclass) FROM pg_index i "
-                            "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam "
-                            "WHERE a.amname = 'brin' AND i.indrelid = to_regclass('penstock.{}'); COMMIT",
-                            partition_of(day)));
-        }
+        if (indexing_ && !indexer_->ended()) return false;
+        indexing_ = false;
+        if (unindexed_days_.empty()) return true;
+        if (!indexer_) indexer_ = connect();
+        // A vacuum that holds the table does the same work: no need to push it aside.
+        std::string statements = "BEGIN; SET LOCAL lock_timeout = '100ms'; ";
+        for (const int32_t day : unindexed_days_)
+            statements += fmt::format(
+                "SELECT brin_summarize_new_values(i.indexrelid::regclass) FROM pg_index i "
+                "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam "
+                "WHERE a.amname = 'brin' AND i.indrelid = to_regclass('penstock.{}'); ",
+                partition_of(day));
+        indexer_->begin_script(statements + "COMMIT");
+        indexing_ = true;
+        unindexed_days_.clear();
+        return true;
     } catch (const PostgresStopped&) {
         throw RegionalError(Kind::kStopped, "stopped");
     } catch (const PostgresError& error) {
-        if (error.connection_lost) throw RegionalError(Kind::kUnavailable, error.what());
-        connection_->rollback();
+        indexing_ = false;
+        indexer_.reset();
         spdlog::debug("region {}: summaries are put off: {}", options_.region, error.what());
+        return false;
     }
 }
 

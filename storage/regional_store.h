@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -53,12 +54,26 @@ class RegionalStore {
     /// is stored, except that after a lost connection it may be: the ledger, read again by open(), tells.
     virtual void store(const RowBatch& batch, const RowRange& range) = 0;
 
+    /// The same in two steps, the second of which the other threads of the database need not wait for:
+    /// start() sends rows on a connection that is free, and finish() ends the oldest transaction that was
+    /// started. At most kStartedMax are under way, each from where the one before ends; they end in that
+    /// order, or none of those that follow. False: no connection is free, and there may be only one. `batch`
+    /// stays until finish(). While one is under way nothing else is asked but index_new_rows(), abandon() and
+    /// close().
+    static constexpr size_t kStartedMax = 2;
+    virtual bool start(const RowBatch& batch, const RowRange& range) = 0;
+    /// With what start() was given. When it throws, those that were started later are to be abandoned.
+    virtual void finish(const RowBatch& batch, const RowRange& range) = 0;
+    /// Nothing of what is under way is stored.
+    virtual void abandon() = 0;
+
     /// Keeps the database in shape: partitions for today and tomorrow, those older than `retention_days`
     /// dropped (0: none). Quick when there is nothing to do. Only a lost connection throws; the rest is
     /// logged.
     virtual void maintain(StampNs now_ns, uint32_t retention_days) = 0;
-    /// Makes the newest rows quick to find. Takes about a microsecond a row.
-    virtual void index_new_rows() = 0;
+    /// Begins to make the newest rows quick to find, which takes about a microsecond a row, and returns.
+    /// False: the last time is not over yet, or it cannot be done now. Never throws but for a stop.
+    virtual bool index_new_rows() = 0;
 
     virtual void close() noexcept = 0;
     /// Any thread: what is under way ends at `deadline_ns` (monotonic) with kStopped. For good.
@@ -76,21 +91,32 @@ class PostgresRegionalStore final : public RegionalStore {
 
     LedgerPosition open(const Claim& claim) override;
     void store(const RowBatch& batch, const RowRange& range) override;
+    bool start(const RowBatch& batch, const RowRange& range) override;
+    void finish(const RowBatch& batch, const RowRange& range) override;
+    void abandon() override;
     void maintain(StampNs now_ns, uint32_t retention_days) override;
-    void index_new_rows() override;
-    void close() noexcept override { connection_.reset(); }
+    bool index_new_rows() override;
+    void close() noexcept override;
     void interrupt(int64_t deadline_ns) override { stop_.request(deadline_ns); }
 
   private:
+    std::unique_ptr<PostgresConnection> connect();
     LedgerPosition claim_ledger(const Claim& claim);
-    void read_partitions();
-    bool has_partitions(const RowBatch& batch, const RowRange& range);
-    void ensure_partition(int32_t day);
+    void begin(PostgresConnection& connection, const RowBatch& batch, const RowRange& range);
+    void commit(PostgresConnection& connection, const RowBatch& batch, const RowRange& range);
+    void read_partitions(PostgresConnection& connection);
+    bool has_partitions(PostgresConnection& connection, const RowBatch& batch, const RowRange& range);
+    void ensure_partition(PostgresConnection& connection, int32_t day);
     void drop_partitions_before(int32_t day);
 
     const Options options_;
     StopSignal stop_;
     std::unique_ptr<PostgresConnection> connection_;
+    std::unique_ptr<PostgresConnection> second_;  ///< there once two transactions were to be under way
+    bool second_refused_ = false;                 ///< since open()
+    std::deque<PostgresConnection*> started_;     ///< whose transactions are under way
+    std::unique_ptr<PostgresConnection> indexer_;
+    bool indexing_ = false;
     LedgerPosition ledger_;
     std::set<int32_t> days_;            ///< partitions that exist
     std::set<int32_t> unindexed_days_;  ///< that may have rows without summaries

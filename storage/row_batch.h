@@ -22,6 +22,16 @@ constexpr int32_t day_of(StampNs ns) {
     return static_cast<int32_t>(us >= 0 ? us / kDayUs : -((-(us + 1)) / kDayUs) - 1);
 }
 
+/// A part of a batch that goes into one transaction: rows [first_row, end_row), and the ledger from `from` to
+/// `to`. Bisecting a refused batch makes smaller parts.
+struct RowRange {
+    size_t first_row = 0, end_row = 0;
+    Seq from = 0, to = 0;
+    StampNs to_stamp_ns = 0;  ///< when sequence `to` - 1 was received
+    uint64_t refused = 0;     ///< rows of it that went to the dead letters instead
+    size_t rows() const { return end_row - first_row; }
+};
+
 /// Gathers rows for one transaction in one buffer that is used again. Owned by the region's thread.
 class RowBatch {
   public:
@@ -60,6 +70,7 @@ class RowBatch {
     size_t rows() const { return rows_.size(); }
     size_t bytes() const { return used_; }
     const Row& row(size_t i) const { return rows_[i]; }
+    RowRange whole() const { return {0, rows(), from_, to_, to_stamp_ns_}; }
     /// Encoded rows [first, end), without the header and trailer of COPY.
     std::span<const uint8_t> encoded(size_t first, size_t end) const;
 
@@ -86,16 +97,6 @@ class RowBatch {
     using Acts = std::vector<std::pair<Seq, std::string>>;
     Acts& of(Act act) { return acts_[static_cast<size_t>(act)]; }
     std::array<Acts, 2> acts_;
-};
-
-/// A part of a batch that goes into one transaction: rows [first_row, end_row), and the ledger from `from` to
-/// `to`. Bisecting a refused batch makes smaller parts.
-struct RowRange {
-    size_t first_row = 0, end_row = 0;
-    Seq from = 0, to = 0;
-    StampNs to_stamp_ns = 0;  ///< when sequence `to` - 1 was received
-    uint64_t refused = 0;     ///< rows of it that went to the dead letters instead
-    size_t rows() const { return end_row - first_row; }
 };
 
 }  // namespace penstock

@@ -333,6 +333,10 @@ void Checker::final_deadlines(const Engine& live, bool workflow_changed) {
                 bool begun = false;
             };
             std::map<std::string, Case> keys;
+            // Of a case of many events the oldest are folded together once they are older than the bound of
+            // disorder; what is older still and comes then (a clock was stepped back) finds them settled.
+            constexpr size_t kKeptInOrder = 64;
+            bool settled = false;
             const auto is_stage = [&](const std::string& type) {
                 return std::any_of(w.stages.begin(), w.stages.end(),
                                    [&](const WorkflowStage& s) { return s.type == type; });
@@ -353,7 +357,10 @@ void Checker::final_deadlines(const Engine& live, bool workflow_changed) {
                 of_key.begun |= begins(type);
                 of_key.last_ns = item.stamp_ns;
                 of_key.events.emplace_back(own == kNoTime ? item.stamp_ns : own, seq, type);
+                settled |= of_key.events.size() > kKeptInOrder && own != kNoTime &&
+                           own + w.disorder_ns < item.stamp_ns;
             }
+            if (settled) continue;
             uint64_t anchored = 0, met = 0, late = 0;
             for (auto& [subject, of_key] : keys) {
                 auto& events = of_key.events;

@@ -181,11 +181,22 @@ PostgresResult RegionDatabase::Session::run(std::string_view sql,
     return result;
 }
 
-uint64_t RegionDatabase::Session::copy(std::span<const uint8_t> encoded) {
+void RegionDatabase::Session::begin_copy(std::span<const uint8_t> encoded) {
     transaction_ = Transaction{};
     maybe_fail("COPY");
+    copying_ = encoded;
+}
+
+void RegionDatabase::Session::abandon_copy() {
+    transaction_.reset();
+    if (lost_ || db_.faults.down || db_.random_.below(500) < db_.faults.lost)
+        lose("lost in the middle of COPY");
+}
+
+uint64_t RegionDatabase::Session::end_copy() {
+    maybe_fail("COPY");
     if (db_.faults.lost > 0 && db_.random_.below(500) < db_.faults.lost) lose("lost in the middle of COPY");
-    CopyReader reader(encoded);
+    CopyReader reader(copying_);
     while (reader.more()) {
         RegionRow row = reader.row();
         if (row.data.find(kPoisonAtCopy) != std::string::npos)

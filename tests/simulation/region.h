@@ -64,7 +64,9 @@ class RegionDatabase {
       public:
         explicit Session(RegionDatabase& db);
         PostgresResult run(std::string_view sql, const std::vector<std::string>& parameters);
-        uint64_t copy(std::span<const uint8_t> rows);
+        void begin_copy(std::span<const uint8_t> rows);
+        uint64_t end_copy();
+        void abandon_copy();
         void rollback();
 
       private:
@@ -84,6 +86,7 @@ class RegionDatabase {
 
         RegionDatabase& db_;
         std::optional<Transaction> transaction_;
+        std::span<const uint8_t> copying_;
         bool lost_ = false;
         friend class RegionDatabase;
     };

@@ -48,9 +48,13 @@ PostgresResult PostgresConnection::query(const char* sql, const std::vector<std:
 PostgresResult PostgresConnection::script(const std::string& sql) {
     return session_of(connection_).run(sql, {});
 }
-uint64_t PostgresConnection::copy_rows(const std::string&, std::span<const uint8_t> rows) {
-    return session_of(connection_).copy(rows);
+void PostgresConnection::begin_copy(const std::string&, std::span<const uint8_t> rows) {
+    session_of(connection_).begin_copy(rows);
 }
+uint64_t PostgresConnection::end_copy() { return session_of(connection_).end_copy(); }
+void PostgresConnection::abandon_copy() { session_of(connection_).abandon_copy(); }
+void PostgresConnection::begin_script(const std::string& sql) { session_of(connection_).run(sql, {}); }
+bool PostgresConnection::ended() { return true; }
 void PostgresConnection::rollback() noexcept { session_of(connection_).rollback(); }
 
 }  // namespace penstock

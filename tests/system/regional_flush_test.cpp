@@ -1,6 +1,9 @@
 // What the flusher does with a region that is well: each event once, the ledger, partitions.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/region_rig.h"
 
 namespace penstock::test {
@@ -15,6 +18,23 @@ class RegionalFlush : public ::testing::Test {
     }
     int64_t number(const std::string& statement) { return shared_cluster().number(statement); }
     int64_t stored() { return number("SELECT count(*) FROM penstock.event"); }
+    /// So that the schema is there.
+    void start_and_stop() {
+        rig->append(1);
+        rig->start();
+        EXPECT_TRUE(rig->caught_up()) << rig->region.error();
+        rig->stop();
+    }
+    /// Each event once but those that were refused, the ledger behind it, and no failure on the way.
+    void expect_all_stored(int64_t refused = 0) {
+        const int64_t expected = static_cast<int64_t>(rig->expected()) - refused;
+        EXPECT_EQ(stored(), expected);
+        EXPECT_EQ(number("SELECT count(DISTINCT seq) FROM penstock.event"), expected);
+        EXPECT_EQ(number("SELECT stored FROM penstock.ledger"), expected);
+        EXPECT_EQ(number("SELECT refused FROM penstock.ledger"), refused);
+        EXPECT_EQ(rig->region.waiting_events.load(), 0u);
+        EXPECT_EQ(rig->region.failures_total.read(), 0u);
+    }
 
     std::unique_ptr<RegionRig> rig;
 };
@@ -152,6 +172,67 @@ TEST_F(RegionalFlush, FindsAnEventByItsKeyThroughTheIndex) {
     EXPECT_EQ(summarized, 1);
     EXPECT_EQ(number("SELECT count(*) FROM penstock.event WHERE tenant = 'default' AND subject = 'cam-5'"),
               619);
+}
+
+TEST_F(RegionalFlush, HasTwoTransactionsUnderWayWhileMuchWaits) {
+    rig->options.rows_max = 5'000;
+    for (int i = 0; i < 200; ++i) rig->append(1'000, 1, 200);
+    rig->start();
+    EXPECT_TRUE(RegionRig::eventually([&] {
+        return number(
+                   "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'penstock eu' "
+                   "AND query LIKE '%COPY penstock.event%' AND state LIKE 'active%'") == 2;
+    }));
+    ASSERT_TRUE(rig->caught_up()) << rig->region.error();
+    expect_all_stored();
+}
+
+TEST_F(RegionalFlush, TransactionsUnderWayEndInTheLogsOrder) {
+    rig->options.rows_max = 500;
+    start_and_stop();
+    for (int i = 0; i < 100; ++i) rig->append(500, 1, 100);
+    std::atomic<bool> over{false};
+    rig->start();
+    // Who reads meanwhile never sees a gap: all below the highest sequence is there.
+    std::thread reader([&] {
+        while (!over) {
+            const int64_t gaps =
+                number("SELECT coalesce(max(seq) - min(seq) + 1 - count(*), 0) FROM penstock.event");
+            EXPECT_EQ(gaps, 0);
+        }
+    });
+    const bool caught_up = rig->caught_up();
+    over = true;
+    reader.join();
+    ASSERT_TRUE(caught_up) << rig->region.error();
+    expect_all_stored();
+}
+
+TEST_F(RegionalFlush, DoesWithOneConnectionWhereThereIsNoSecond) {
+    shared_cluster().sql(
+        "DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lonely') THEN "
+        "CREATE ROLE lonely LOGIN CONNECTION LIMIT 1; END IF; "
+        "EXECUTE format('GRANT CREATE ON DATABASE %I TO lonely', current_database()); END$$");
+    rig = std::make_unique<RegionRig>(shared_cluster().dsn() + " user=lonely");
+    rig->options.rows_max = 2'000;
+    for (int i = 0; i < 60; ++i) rig->append(1'000);
+    rig->start();
+    ASSERT_TRUE(rig->caught_up()) << rig->region.error();
+    expect_all_stored();
+}
+
+TEST_F(RegionalFlush, ARefusedRowInOneOfTwoTransactionsStopsNeither) {
+    rig->options.rows_max = 1'000;
+    start_and_stop();
+    shared_cluster().sql("ALTER TABLE penstock.event ADD CHECK (id NOT IN ('e500', 'e3001', 'e17999'))");
+    for (int i = 0; i < 20; ++i) rig->append(1'000);
+    rig->start();
+    ASSERT_TRUE(RegionRig::eventually([&] {
+        DeadLetterRequest letter;
+        while (rig->dead_letters.try_pop(letter)) letter.done->reached();
+        return rig->region.flushed_seq.load() >= rig->telemetry.committed_seq.load();
+    })) << rig->region.error();
+    expect_all_stored(3);
 }
 
 }  // namespace
