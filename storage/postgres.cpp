@@ -242,9 +242,15 @@ void PostgresConnection::begin_script(const std::string& sql) {
 }
 
 bool PostgresConnection::ended() {
-    if (PQconsumeInput(connection_.get()) != 0 && PQisBusy(connection_.get())) return false;
-    finish();
-    return true;
+    PQconsumeInput(connection_.get());  // a lost connection gives an answer that says so
+    while (!PQisBusy(connection_.get())) {
+        PostgresResult result(PQgetResult(connection_.get()));
+        const PostgresResult failed = result.get() ? PostgresResult() : std::move(script_failed_);
+        if (failed.get()) fail(failed.get());
+        if (!result.get()) return true;
+        if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) script_failed_ = std::move(result);
+    }
+    return false;
 }
 
 uint64_t PostgresConnection::copy_rows(const std::string& sql, std::span<const uint8_t> rows) {

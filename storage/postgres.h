@@ -131,6 +131,7 @@ class PostgresConnection {
     bool end_put_ = false;                             ///< it has its end
     bool sending_ = false;                             ///< something of it is not with the kernel yet
     PostgresConnection* beside_ = nullptr;
+    PostgresResult script_failed_;
     std::unique_ptr<PGconn, void (*)(PGconn*)> connection_{nullptr, PQfinish};
 };
 
