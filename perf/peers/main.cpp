@@ -56,7 +56,6 @@ constexpr Pair kPairs[] = {{"penstock_json", "redis_always", 4},
                            {"penstock_binary_many", "penstock_json_many", 1.5},
                            {"penstock_to_postgresql", "rsyslog_to_postgresql"},
                            {"penstock_to_postgresql", "limit_bare_copy"},
-                           {"penstock_backlog_to_postgresql", "limit_bare_copy", 0.85},
                            {"penstock_log_append", "limit_bare_lmdb", 0.8}};
 
 class Contest {

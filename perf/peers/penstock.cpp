@@ -1,6 +1,4 @@
 // Penstock itself: a real appliance with the whole pipeline on, and events read back out of its log.
-#include <thread>
-
 #include "perf/peers/contestant.h"
 #include "perf/peers/table.h"
 #include "perf/support/appliance_process.h"
@@ -13,15 +11,13 @@ namespace {
 
 constexpr std::string_view kConfig = "[sla]\nworkflows = [\"workflow.json\"]\n";
 
-LoadReport load(const ApplianceProcess& appliance, EventFeed& feed, const Turn& turn, uint64_t events,
-                double rate = 0) {
+LoadReport load(const ApplianceProcess& appliance, EventFeed& feed, const Turn& turn, uint64_t events) {
     LoadOptions options;
     options.port = appliance.ingest_port();
     options.format = turn.feed.format;
     options.events = events;
     options.connections = turn.shape.connections;
     options.window_events = turn.shape.window;
-    options.rate = rate;
     return Load(feed, options).run();
 }
 
@@ -87,51 +83,6 @@ class PenstockToPostgres final : public Contestant {
     const std::shared_ptr<RegionalCluster> cluster_;
 };
 
-/// What waited in the log while the database was away, while 100K events/s go on coming: from the first row
-/// that is in the database until as many are as had waited.
-class BacklogToPostgres final : public Contestant {
-  public:
-    BacklogToPostgres(Facts facts, const ContestOptions& options)
-        : Contestant(std::move(facts)), program_(options.program), cluster_(options.cluster) {}
-
-    std::string missing() const override { return cluster_ ? "" : "PostgreSQL is not installed"; }
-
-    double run(const Turn& turn) override {
-        EventFeed feed(turn.feed);
-        ApplianceProcess appliance({program_,
-                                    turn.folder,
-                                    std::string(kConfig),
-                                    std::string(kWorkflow),
-                                    {{"us", cluster_->dsn()}},
-                                    true});
-        load(appliance, feed, turn, turn.events);
-        const uint64_t waited = turn.events - feed.effects().repeats;
-        const RegionalCluster::Running server(*cluster_);
-        Table table(cluster_->dsn(), "penstock.event", "id",
-                    "SELECT coalesce(sum(stored), 0)::bigint FROM penstock.ledger");
-        const int64_t beside_ns = monotonic_now_ns();
-        std::jthread producer([&] { load(appliance, feed, turn, kBeside, kBesideRate); });
-        const uint64_t before = table.wait_until(1);
-        const int64_t start_ns = monotonic_now_ns();
-        const auto rows = static_cast<double>(table.wait_until(waited) - before);
-        const double seconds = seconds_since(start_ns);
-        expect(seconds_since(beside_ns) < static_cast<double>(kBeside) / kBesideRate,
-               "the events beside it came to an end first");
-        producer.join();
-        table.wait_for(turn.events + kBeside - feed.effects().repeats);
-        appliance.stop();
-        table.ids("seq").expect_same(digest_of_feed(turn.feed, turn.events + kBeside, Repeats::kOnce),
-                                     order_over(turn.shape.connections));
-        return seconds * static_cast<double>(turn.events) / rows;
-    }
-
-  private:
-    static constexpr double kBesideRate = 100'000;
-    static constexpr uint64_t kBeside = 1'000'000;
-    const std::string program_;
-    const std::shared_ptr<RegionalCluster> cluster_;
-};
-
 }  // namespace
 
 void add_penstock(const ContestOptions& options, Contestants& out) {
@@ -151,13 +102,6 @@ void add_penstock(const ContestOptions& options, Contestants& out) {
                           "acked after fdatasync; counted when committed in PostgreSQL",
                           {{1, 131'072}},
                           150'000,
-                          2.5},
-        options));
-    out.push_back(std::make_unique<BacklogToPostgres>(
-        Contestant::Facts{"penstock_backlog_to_postgresql",
-                          "committed in PostgreSQL, while 100K events/s are acked after fdatasync",
-                          {{1, 131'072}},
-                          400'000,
                           2.5},
         options));
 }

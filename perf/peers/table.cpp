@@ -10,21 +10,20 @@ Table::Table(const std::string& dsn, std::string name, std::string column, std::
       stored_sql_(std::move(stored_sql)),
       connection_({dsn, "bench"}, never_) {}
 
-uint64_t Table::wait_until(uint64_t rows) {
+void Table::wait_for(uint64_t rows) {
     uint64_t found = 0;
     for (int64_t came_ns = monotonic_now_ns();;) {
         const uint64_t now = stored();
         if (now != found) came_ns = monotonic_now_ns();
         found = now;
-        if (found >= rows) return found;
+        if (found >= rows) break;
         expect(seconds_since(came_ns) < 60, fmt::format("{} rows in {} instead of {}", found, name_, rows));
         if (stop_requested()) throw std::runtime_error("interrupted");
         const timespec pause{0, 100'000'000};
         nanosleep(&pause, nullptr);
     }
+    expect_equal(found, rows, "rows in " + name_);
 }
-
-void Table::wait_for(uint64_t rows) { expect_equal(wait_until(rows), rows, "rows in " + name_); }
 
 uint64_t Table::stored() {
     // Counting all of them each time would take the processors away from whoever stores them.

@@ -15,10 +15,7 @@ class Table {
     /// counted whenever the table does not grow.
     Table(const std::string& dsn, std::string name, std::string column, std::string stored_sql = "");
 
-    /// Looks ten times a second until there are so many rows, or more, and tells how many. Throws where none
-    /// come for a minute.
-    uint64_t wait_until(uint64_t rows);
-    /// The same, and exactly so many.
+    /// Looks ten times a second until there are so many rows. Throws where none come for a minute.
     void wait_for(uint64_t rows);
     /// `order_by`: a column; empty: as the server gives them.
     IdDigest ids(const std::string& order_by = "");
