@@ -155,8 +155,7 @@ class Engine final : public StateMachine {
 
   private:
     void apply_events(const RecordView& record);
-    /// An event whose turn comes soon. By number: one before it may end the last case of a version that
-    /// drains, and so that.
+    /// An event whose turn comes soon.
     struct Soon {
         uint32_t workflow;
         uint32_t instance;  ///< where its case probably is
