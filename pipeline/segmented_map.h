@@ -124,7 +124,7 @@ class SegmentedMap {
     /// memory is virtual twice.
     static constexpr size_t kPrefetchSteps = 3;
     void prefetch(const Hash128& key, size_t step) const {
-        if (step == 0) return prefetch_line(&directory_[cell_of(key)]);
+        if (step == 0) return prefetch_line(static_cast<const void*>(&directory_[cell_of(key)]));
         const Segment* s = segment_of(key);
         if (step == 1) {
             prefetch_line(s);

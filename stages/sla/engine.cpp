@@ -326,7 +326,7 @@ void Engine::advance(StampNs now_ns, Seq cause_seq) {
     if (observer_.holds(now_ns)) return;
     advance_clock(kLiveClock, now_ns, cause_seq);
     if (any_watermarks_)
-        for (uint16_t c = 1; c < clocks_.size(); ++c) {
+        for (uint16_t c = 1, end = static_cast<uint16_t>(clocks_.size()); c < end; ++c) {
             if (clocks_[c]->kind != SourceClock::Kind::kWatermark) continue;
             advance_clock(c, now_ns, cause_seq);
             judge_lag(*clocks_[c], now_ns, cause_seq);
