@@ -54,12 +54,11 @@ class RegionalStore {
     /// is stored, except that after a lost connection it may be: the ledger, read again by open(), tells.
     virtual void store(const RowBatch& batch, const RowRange& range) = 0;
 
-    /// The same in two steps, the second of which the other threads of the database need not wait for:
-    /// start() sends rows on a connection that is free, and finish() ends the oldest transaction that was
-    /// started. At most kStartedMax are under way, each from where the one before ends; they end in that
-    /// order, or none of those that follow. False: no connection is free, and there may be only one. `batch`
-    /// stays until finish(). While one is under way nothing else is asked but index_new_rows(), abandon() and
-    /// close().
+    /// The same in two steps: start() begins to send rows on a connection that is free, and finish() ends the
+    /// oldest transaction that was started. At most kStartedMax are under way, each from where the one before
+    /// ends; they end in that order, or none of those that follow. False: no connection is free, and there
+    /// may be only one. `batch` stays until finish(). While one is under way nothing else is asked but
+    /// index_new_rows(), abandon() and close().
     static constexpr size_t kStartedMax = 2;
     virtual bool start(const RowBatch& batch, const RowRange& range) = 0;
     /// With what start() was given. When it throws, those that were started later are to be abandoned.
